@@ -1,0 +1,61 @@
+"""Errors that a person can act on.
+
+    LabError            what went wrong (title), why (detail, in the server's own words), what to do (hint)
+    ├── Unreachable     no answer: refused, timed out, name unknown, connection lost
+    ├── SignedOut       no credentials, or they have expired
+    ├── Denied          signed in, but this is not allowed
+    ├── NotFound        the thing is not there
+    ├── Refused         the server, or labtui itself, will not do it (unsafe, impossible, another operation runs)
+    ├── OutcomeUnknown  a change was sent and no answer came: it may or may not have happened
+    └── Invalid         the user's input or a file is wrong
+
+No message holds a secret value. Exit statuses of the command line follow from the class (`labtui.cli`).
+"""
+
+from __future__ import annotations
+
+
+class LabError(Exception):
+    """Base of all errors that labtui reports to its user."""
+
+    def __init__(self, title: str, detail: str = "", hint: str = "") -> None:
+        super().__init__(title)
+        self.title = title
+        self.detail = detail
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return ". ".join(part.rstrip(".") for part in (self.title, self.detail, self.hint) if part)
+
+    @property
+    def cause(self) -> str:
+        """The detail if there is one, else the title: what a pane has room for."""
+        return self.detail or self.title
+
+
+class Unreachable(LabError):
+    """The server did not answer."""
+
+
+class SignedOut(LabError):
+    """There are no credentials, or the server no longer takes them."""
+
+
+class Denied(LabError):
+    """The credentials are good, the permission is missing."""
+
+
+class NotFound(LabError):
+    """The thing that was asked for does not exist."""
+
+
+class Refused(LabError):
+    """Will not be done: unsafe, impossible now, or against a rule of the server."""
+
+
+class OutcomeUnknown(LabError):
+    """A change was sent and no answer came back; observe, do not guess and do not repeat."""
+
+
+class Invalid(LabError):
+    """Wrong usage, or a file that cannot be understood."""

@@ -1,0 +1,212 @@
+"""What the core needs of the outside world: one Protocol a capability. Adapters and the demo implement them.
+
+All calls may be made from any thread, block at most a few seconds (each adapter has its timeouts) and raise only
+`labtui.domain.errors`. A call that changes something is never repeated by itself: when its answer is lost it raises
+`OutcomeUnknown`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Event
+from typing import Any, Protocol
+
+from labtui.domain.changes import Change
+from labtui.domain.checks import Check
+from labtui.domain.plan import DiffItem
+from labtui.domain.ref import Ref, SourceId
+from labtui.domain.resources.argocd import Application, AutoSync, Deployment, RollbackRecord
+
+Emit = Callable[[Change], None]
+
+
+class Clock(Protocol):
+    """Now, in UTC. The demo's can be frozen."""
+
+    def now(self) -> datetime:
+        """The current time, timezone-aware."""
+
+
+class Feed(Protocol):
+    """Keeps one source fresh."""
+
+    @property
+    def source(self) -> SourceId:
+        """Which source."""
+
+    def follow(self, emit: Emit, stop: Event) -> None:
+        """Connect, emit a `Resync` for every kind, then `Live`, then each change as it happens, until `stop` is set.
+
+        Runs in a thread of its own. Raises a `LabError` as soon as the connection is lost, also when the server goes
+        silent for longer than the adapter's timeout. Returns only when `stop` is set. May be called again after either.
+        All connections that it opened are closed when it returns or raises. `emit` may be called from several threads.
+        """
+
+    def close(self) -> None:
+        """From any thread: make a running `follow` return or raise at once, and free all processes and sockets."""
+
+
+class Diagnosable(Protocol):
+    """Can be examined by `labtui doctor`."""
+
+    def check(self) -> Iterator[Check]:
+        """Connection, version, permissions, clock skew: one `Check` each; the first is always `connection`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRequest:
+    """What to sync: `revision` empty means the target revision; `resources` empty means all."""
+
+    revision: str = ""
+    prune: bool = False
+    dry_run: bool = False
+    resources: tuple[tuple[str, str, str, str], ...] = ()  # group, kind, namespace, name
+
+
+@dataclass(frozen=True, slots=True)
+class SyncWindow:
+    """A sync window as the server reports it: kind is allow or deny."""
+
+    kind: str
+    schedule: str
+    duration: str
+    manual_sync: bool = False
+    active: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SyncWindows:
+    """Whether a manual sync may start now, and the windows that decide it."""
+
+    can_sync: bool
+    windows: tuple[SyncWindow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionInfo:
+    """Who made a revision, when and why."""
+
+    revision: str
+    author: str = ""
+    date: datetime | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TreeNode:
+    """A node of an application's resource tree; `parent` is the (group, kind, namespace, name) above it, None at the top."""
+
+    group: str
+    kind: str
+    namespace: str
+    name: str
+    health: str = ""
+    info: str = ""
+    parent: tuple[str, str, str, str] | None = None
+
+
+class Applications(Protocol):
+    """What can be asked of Argo CD and done through it."""
+
+    def get(self, ref: Ref) -> Application:
+        """The whole application, fresh from the server (with history and operation results)."""
+
+    def refresh(self, ref: Ref, *, hard: bool = False) -> Application:
+        """Compare with git now; hard also drops the manifest cache. Answers when the comparison is done."""
+
+    def sync(self, ref: Ref, request: SyncRequest) -> None:
+        """Start a sync. Raises Refused with Argo CD's reason."""
+
+    def rollback(self, ref: Ref, deployment_id: int, *, prune: bool = False, dry_run: bool = False) -> None:
+        """Start a rollback to an entry of the history. Raises Refused with Argo CD's reason."""
+
+    def terminate(self, ref: Ref) -> None:
+        """End the running operation."""
+
+    def pause_auto_sync(self, ref: Ref, record: RollbackRecord) -> Application:
+        """Note `record` on the application and, if `record.paused`, set `automated.enabled` to false, keeping prune and selfHeal."""
+
+    def resume_auto_sync(self, ref: Ref, former: AutoSync | None) -> Application:
+        """Take the rollback record away; with `former`, put `automated.enabled` back (absent if it was None)."""
+
+    def windows(self, ref: Ref) -> SyncWindows:
+        """The sync windows that apply now."""
+
+    def diff(self, ref: Ref) -> tuple[DiffItem, ...]:
+        """What a sync would change: live against desired, secrets masked by the server."""
+
+    def diff_revisions(self, ref: Ref, old: Deployment, new: Deployment) -> tuple[DiffItem, ...]:
+        """What differs between the manifests of two deployments."""
+
+    def tree(self, ref: Ref) -> tuple[TreeNode, ...]:
+        """All resources that belong to the application, parents before children."""
+
+    def revision(self, ref: Ref, revision: str, source_index: int = 0) -> RevisionInfo:
+        """Author, date and message of a commit."""
+
+    def version(self) -> str:
+        """The server's version, e.g. `v3.2.11`."""
+
+
+class Login(Protocol):
+    """Signing in to a server that takes a user name and a password."""
+
+    def login(self, username: str, password: str) -> None:
+        """Get a token and use it from now on, in this process only. Raises SignedOut when it is refused."""
+
+
+class Secrets(Protocol):
+    """What can be asked of Vault beside its feed."""
+
+    def open(self, ref: Ref) -> None:
+        """Read a folder from now on (the feed shows what is in it)."""
+
+    def reveal(self, ref: Ref, version: int | None = None) -> Mapping[str, str]:
+        """The keys and values of a secret. The only call that returns values; never log its result."""
+
+    def keys(self, ref: Ref) -> tuple[str, ...]:
+        """The keys of the newest version, without values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit of the GitOps repository."""
+
+    revision: str
+    subject: str
+    author: str = ""
+    date: datetime | None = None
+
+
+class GitOps(Protocol):
+    """The repository that Argo CD deploys from."""
+
+    def serves(self, repo_url: str) -> bool:
+        """Is this the clone of that repository?"""
+
+    def commits(self, old: str, new: str, paths: Sequence[str]) -> tuple[Commit, ...]:
+        """The commits after `old` up to `new` that touch `paths`, newest first. Fetches when one is not known."""
+
+    def restore_diff(self, revision: str, paths: Sequence[str]) -> str:
+        """Unified diff from the branch's head at the remote to `paths` as they were in `revision`."""
+
+    def restore(self, revision: str, paths: Sequence[str], message: str) -> Commit:
+        """Commit `paths` as they were in `revision` on top of the branch's head at the remote, and push it.
+
+        Works beside the user's checkout and never touches it. Raises Refused when the remote has moved on meanwhile.
+        """
+
+    def head(self) -> str:
+        """The revision of the branch at the remote, asked now."""
+
+
+class AuditLog(Protocol):
+    """Who did what when and how it ended: one JSON object a line, on disk before the call returns."""
+
+    def append(self, entry: Mapping[str, Any]) -> None:
+        """Write one entry. Raises Refused if it cannot be written: then nothing may be done."""
+
+    def entries(self) -> Iterator[Mapping[str, Any]]:
+        """All entries, oldest first; a damaged line is reported as an entry with the key `damaged`."""
