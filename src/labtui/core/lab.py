@@ -1,0 +1,86 @@
+"""Everything that a front end needs, put together by the composition root. The screen and the command line know only this."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from labtui.core.executor import Executor, Operation
+from labtui.core.inventory import Inventory
+from labtui.core.operations import FinishRollback, Refresh, Rollback, Sync, Terminate
+from labtui.core.operations.watching import Pace
+from labtui.domain.checks import Check
+from labtui.domain.errors import Refused
+from labtui.domain.ref import Ref, SourceId
+from labtui.ports import Applications, Clock, Diagnosable, Feed, GitOps, Login, Secrets, SyncRequest
+
+
+@dataclass
+class Lab:
+    """An opened estate. Nothing is connected before its feeds are started."""
+
+    name: str
+    clock: Clock
+    feeds: tuple[Feed, ...]  # in the order in which people see them
+    executor: Executor
+    applications: Applications | None = None
+    secrets: Secrets | None = None
+    gitops: GitOps | None = None
+    logins: Mapping[SourceId, Login] = field(default_factory=dict)
+    diagnosables: tuple[tuple[str, Diagnosable], ...] = ()
+    problems: tuple[Check, ...] = ()  # found while the settings were resolved: sources that cannot even be tried
+    inventory: Inventory = field(default_factory=Inventory)
+    pace: Pace = field(default_factory=Pace)
+    demo: bool = False
+    theme_dirs: tuple[Path, ...] = ()
+    close: Callable[[], None] = lambda: None
+
+    @property
+    def sources(self) -> tuple[SourceId, ...]:
+        """Every source, in the order in which people see them."""
+        return tuple(feed.source for feed in self.feeds)
+
+    # Operations, ready to be planned
+
+    def argocd(self) -> Applications:
+        """The Argo CD server. Raises Refused when the estate has none."""
+        if self.applications is None:
+            raise Refused(
+                "This estate has no Argo CD server",
+                "",
+                "Name it in the estate file (argocd.server) or in ARGOCD_SERVER",
+            )
+        return self.applications
+
+    def sync(self, target: Ref, request: SyncRequest | None = None, *, with_diff: bool = True) -> Operation:
+        """Sync an application."""
+        return Sync(self.argocd(), target, request, self.pace, with_diff=with_diff)
+
+    def rollback(self, target: Ref, *, to: int | None = None, prune: bool = False) -> Operation:
+        """Roll an application back."""
+        return Rollback(self.argocd(), target, self.clock, self.executor.by, to=to, prune=prune, pace=self.pace)
+
+    def finish_rollback(self, target: Ref) -> Operation:
+        """Make a rollback last."""
+        return FinishRollback(self.argocd(), self.gitops, target, self.pace)
+
+    def refresh(self, target: Ref, *, hard: bool = False) -> Operation:
+        """Compare an application with git now."""
+        return Refresh(self.argocd(), target, hard=hard)
+
+    def terminate(self, target: Ref) -> Operation:
+        """End the running operation of an application."""
+        return Terminate(self.argocd(), target, self.pace)
+
+
+def operator() -> str:
+    """Who is at the keyboard, for audit lines and records: `user@host`."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # no entry in the user database, as in some containers
+        user = f"uid {os.getuid()}"
+    return f"{user}@{socket.gethostname()}"
