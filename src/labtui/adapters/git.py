@@ -1,0 +1,210 @@
+"""The GitOps repository through the git program: reads beside, commits beside, never touches the user's checkout."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from labtui.domain.errors import Denied, Invalid, LabError, NotFound, OutcomeUnknown, Refused, Unreachable
+from labtui.ports import Commit
+
+_REVISION = re.compile(r"[0-9a-f]{7,64}\Z")
+_SCP = re.compile(r"(?:[^/@]+@)?(?P<host>[^/:]+):(?P<path>.+)\Z")
+_SECONDS = 30
+
+
+class GitRepository:
+    """A clone (`folder`), its `remote` and the `branch` that Argo CD follows."""
+
+    def __init__(self, folder: Path, remote: str = "origin", branch: str = "main") -> None:
+        for name in (remote, branch):
+            if name.startswith("-"):
+                raise Invalid(f"{name!r} is no name of a remote or a branch", "in section gitops of the estate file")
+        self.folder = folder
+        self.remote = remote
+        self.branch = branch
+
+    # Asking
+
+    def serves(self, repo_url: str) -> bool:
+        """Is this the clone of that repository? Compares addresses whatever their spelling (ssh, https, a path)."""
+        urls = self._git("remote", "get-url", "--all", "--", self.remote).split()
+        wanted = _canonical(repo_url)
+        return any(_canonical(url) == wanted for url in urls)
+
+    def head(self) -> str:
+        """The revision of the branch at the remote, asked now."""
+        answer = self._git("ls-remote", "--exit-code", "--", self.remote, f"refs/heads/{self.branch}")
+        revision = answer.split("\t", 1)[0].strip()
+        if not _REVISION.match(revision):
+            raise NotFound(f"The remote {self.remote} has no branch {self.branch}")
+        return revision
+
+    def commits(self, old: str, new: str, paths: Sequence[str]) -> tuple[Commit, ...]:
+        """The commits after `old` up to `new` that touch `paths`, newest first."""
+        self._known(old)
+        self._known(new)
+        text = self._git("log", "-z", "--format=%H%x1f%s%x1f%an%x1f%aI", f"{old}..{new}", "--", *_literal(paths))
+        found = []
+        for entry in text.split("\0"):
+            revision, _, rest = entry.partition("\x1f")
+            subject, author, date = (rest.split("\x1f") + ["", "", ""])[:3]
+            if revision:
+                found.append(Commit(revision, subject, author, datetime.fromisoformat(date) if date else None))
+        return tuple(found)
+
+    def restore_diff(self, revision: str, paths: Sequence[str]) -> str:
+        """Unified diff from the branch's head at the remote to `paths` as they were in `revision`."""
+        head = self.head()
+        self._known(revision)
+        self._known(head)
+        return self._git("diff", "--no-color", "--no-ext-diff", head, revision, "--", *_literal(paths))
+
+    # Changing
+
+    def restore(self, revision: str, paths: Sequence[str], message: str) -> Commit:
+        """Commit `paths` as they were in `revision` on top of the remote's head, and push it there."""
+        head = self.head()
+        self._known(revision)
+        self._known(head)
+        with self._worktree(head) as tree:
+            for path in paths:
+                self._restore_path(tree, revision, path)
+            if not self._git("status", "--porcelain", folder=tree):
+                raise Refused(
+                    "git already has it", f"{', '.join(paths)} at {revision[:7]} equals the branch {self.branch}"
+                )
+            self._git("commit", "--quiet", "--no-verify", "--file=-", folder=tree, text=message)
+            made = self._git("rev-parse", "HEAD", folder=tree).strip()
+            self._push(tree, head)
+        return Commit(made, message.splitlines()[0])
+
+    def _restore_path(self, tree: Path, revision: str, path: str) -> None:
+        literal = _literal([path])
+        self._git("rm", "-r", "--quiet", "--ignore-unmatch", "--cached", "--", *literal, folder=tree)
+        if self._git("ls-tree", "-r", "--name-only", revision, "--", *_plain(path), folder=tree).strip():
+            self._git("checkout", revision, "--", *literal, folder=tree)
+        else:  # it did not exist then
+            self._git("clean", "-fdq", "--", *literal, folder=tree)
+        # what the older revision does not have is out of the index, but still in the folder
+        self._git("clean", "-fdqx", "--", *literal, folder=tree)
+
+    def _push(self, tree: Path, head: str) -> None:
+        branch = f"refs/heads/{self.branch}"
+        try:
+            # the lease makes it a compare-and-swap: never over somebody else's commit
+            self._git(
+                "push", "--quiet", f"--force-with-lease={branch}:{head}", self.remote, f"HEAD:{branch}", folder=tree
+            )
+        except LabError as error:
+            if "stale info" in error.detail or "rejected" in error.detail or "fetch first" in error.detail:
+                raise Refused(
+                    "Somebody pushed to git meanwhile", error.detail, "Nothing was pushed; look at the plan again"
+                ) from error
+            raise
+
+    @contextmanager
+    def _worktree(self, revision: str) -> Iterator[Path]:
+        """A checkout of its own in a temporary folder, gone afterwards."""
+        parent = Path(tempfile.mkdtemp(prefix="labtui-git-"))
+        tree = parent / "tree"
+        try:
+            self._git("worktree", "add", "--quiet", "--detach", str(tree), revision)
+            yield tree
+        finally:
+            shutil.rmtree(parent, ignore_errors=True)
+            self._git("worktree", "prune")
+
+    def _known(self, revision: str) -> None:
+        """Make sure that the clone has this commit. Raises NotFound when the remote does not have it either."""
+        if not _REVISION.match(revision):
+            raise Refused(f"{revision!r} is no commit", "", "Only a revision that is a git commit can be restored")
+        if not self._has(revision):
+            refs = f"+refs/heads/{self.branch}:refs/remotes/{self.remote}/{self.branch}"
+            self._git("fetch", "--quiet", "--no-tags", "--", self.remote, refs)
+            if not self._has(revision):
+                raise NotFound(f"The repository {self.folder} has no commit {revision[:12]}, nor has its remote")
+
+    def _has(self, revision: str) -> bool:
+        try:
+            self._git("cat-file", "-e", f"{revision}^{{commit}}")
+        except LabError:
+            return False
+        return True
+
+    def _git(self, *arguments: str, folder: Path | None = None, text: str | None = None) -> str:
+        """Run git there, never through a shell, never asking at the terminal. Errors come with git's own words."""
+        quiet = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_EDITOR": "true", "GIT_LITERAL_PATHSPECS": "0"}
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX"))} | quiet
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(folder or self.folder), *arguments],
+                input=text,
+                stdin=subprocess.DEVNULL if text is None else None,
+                capture_output=True,
+                env=environment,
+                timeout=_SECONDS,
+                encoding="utf-8",
+                errors="replace",
+                check=False,
+                start_new_session=True,  # no controlling terminal: ssh cannot ask there for a passphrase
+            )
+        except FileNotFoundError as error:
+            raise Refused("The git program is missing", "", "Install git and try again") from error
+        except subprocess.TimeoutExpired as error:
+            if arguments[0] == "push":
+                raise OutcomeUnknown(f"git push did not end in {_SECONDS} s", f"remote {self.remote}") from error
+            raise Unreachable(f"git {arguments[0]} did not end in {_SECONDS} s", f"remote {self.remote}") from error
+        if done.returncode:
+            raise _failure(arguments[0], done.stderr.strip())
+        return done.stdout
+
+
+def _failure(command: str, words: str) -> LabError:
+    last = re.sub(r"//[^/@\s]+@", "//", words)  # an address may hold a password
+    low = last.lower()
+    if any(w in low for w in ("not a git repository", "cannot change to", "does not appear to be a git")):
+        hint = "Correct gitops.repository and gitops.remote in the estate file"
+        return Invalid("The GitOps folder is no git repository, or has no such remote", last, hint)
+    if any(
+        w in low for w in ("could not read username", "permission denied", "authentication failed", "access denied")
+    ):
+        return Denied(f"git {command} was not allowed", last, "Check the credentials that git uses for the remote")
+    if any(w in low for w in ("could not resolve", "connection refused", "timed out", "could not read from remote")):
+        return Unreachable(f"git {command} could not reach the remote", last)
+    return Refused(f"git {command} failed", last or "without a word")
+
+
+def _literal(paths: Sequence[str]) -> list[str]:
+    """Paths as pathspecs from the top of the repository, without any magic in their names."""
+    names = (path.strip("/").removeprefix("./") for path in paths)
+    return [f":(top,literal){'' if name == '.' else name}" for name in names]
+
+
+def _plain(path: str) -> list[str]:
+    """A path for `git ls-tree`, which takes no pathspec magic; the whole tree is no path at all."""
+    name = path.strip("/").removeprefix("./")
+    return [] if name in (".", "") else [name]
+
+
+def _canonical(url: str) -> str:
+    """`git@host:me/lab.git`, `ssh://git@host/me/lab` and `https://host/me/lab.git` are one repository."""
+    url = url.strip()
+    if "://" not in url:
+        scp = None if url.startswith(("/", ".")) else _SCP.match(url)
+        if scp:
+            return f"{scp['host'].lower()}/{scp['path'].strip('/').removesuffix('.git')}"
+        return str(Path(url).expanduser().resolve()).removesuffix(".git")
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        return str(Path(parts.path).resolve()).removesuffix(".git")
+    host = (parts.hostname or "").lower()
+    return f"{host}/{parts.path.strip('/').removesuffix('.git')}"
