@@ -46,6 +46,7 @@ class Workload:
     last_scheduled: datetime | None = None  # CronJob
     application: str = ""  # the Argo CD application of its tracking annotation or instance label
     usage: Usage | None = None  # sum over its pods
+    owner: Ref | None = None  # the CronJob that made a Job
 
 
 @dataclass(frozen=True, slots=True)
