@@ -1,0 +1,52 @@
+"""What all tests share: live tests run on request only, and never silently not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+LIVE = os.environ.get("LABTUI_LIVE") == "1"
+REQUIRED = os.environ.get("LABTUI_LIVE_REQUIRED") == "1"
+
+_passed: list[str] = []
+_skipped: list[str] = []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip live tests, with the reason, unless LABTUI_LIVE=1."""
+    if LIVE:
+        return
+    reason = "live tests run when LABTUI_LIVE=1 and the variables of tests/live/README.md are set"
+    for item in items:
+        if item.get_closest_marker("live"):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Count what became of the live tests."""
+    if "live" in report.keywords:
+        if report.skipped:
+            _skipped.append(report.nodeid)
+        elif report.when == "call" and report.passed:
+            _passed.append(report.nodeid)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Where live tests are required, a run in which one of them was skipped, or none ran, has failed."""
+    wanted = [item for item in getattr(session, "items", []) if item.get_closest_marker("live")]
+    if REQUIRED and wanted and exitstatus == 0 and (_skipped or not _passed):
+        for node in _skipped:
+            print(f"\nskipped although live tests are required: {node}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """No test reads or writes the files of the person who runs it."""
+    home = tmp_path_factory.mktemp("home")
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(home / name.lower()))
+    yield home
