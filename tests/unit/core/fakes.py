@@ -76,8 +76,11 @@ class Argo:
         self.fail: dict[str, LabError] = {}
         self.can_sync = True
         self.ignores_enabled = False
+        self.disagrees = False
         self.parent_heals = False
         self.head = BAD
+        self.lag = 0  # answers that still show the state before the last operation
+        self._before: Application | None = None
 
     def _call(self, name: str) -> None:
         self.calls.append(name)
@@ -92,6 +95,9 @@ class Argo:
         self._call("get")
         if ref not in self.apps:
             raise NotFound(f"no application {ref.name}")
+        if self._before is not None and self.lag > 0 and ref == self._before.ref:
+            self.lag -= 1
+            return self._before
         return self.apps[ref]
 
     def refresh(self, ref: Ref, *, hard: bool = False) -> Application:
@@ -101,7 +107,8 @@ class Argo:
         app = self.apps[ref]
         deployed = app.history[-1].revisions[0] if app.history else ""
         if ref.name != "apps":
-            same = deployed == self.head or self.head.startswith("c")  # a restored revision renders the same manifests
+            # a restored revision renders the same manifests
+            same = deployed == self.head or (self.head.startswith("c") and not self.disagrees)
             app = self.put(replace(app, sync="Synced" if same else "OutOfSync", revisions=(self.head,)))
         return app
 
@@ -115,6 +122,7 @@ class Argo:
 
     def _operate(self, app: Application, revision: str, message: str) -> None:
         started = T0 + timedelta(seconds=len(self.calls))
+        self._before = app
         operation = Operation("Succeeded", message, started, started, revisions=(revision,))
         entry = Deployment(app.history[-1].id + 1, (revision,), started, "labtui", (SOURCE,))
         sync = "Synced" if revision == self.head else "OutOfSync"

@@ -91,6 +91,16 @@ def test_a_resync_overtakes_what_came_before_and_not_what_comes_after() -> None:
     assert {r.ref.name for r in inventory.of(OTHER)} == {"other"}
 
 
+def test_a_second_list_overtakes_changes_between_the_lists() -> None:
+    mailbox = Mailbox()
+    mailbox.put(resync("a"))
+    mailbox.put(Upsert(secret("gone")))
+    mailbox.put(resync("a"))
+    inventory = Inventory()
+    inventory.apply(mailbox.drain())
+    assert {r.ref.name for r in inventory.of(VAULT)} == {"a"}
+
+
 # The runner
 
 

@@ -176,6 +176,21 @@ def test_a_sync_follows_its_own_operation_not_the_last_one(argo: Argo) -> None:
     assert outcome.result is Result.DONE and "successfully synced" in outcome.message
 
 
+def test_an_answer_from_before_the_operation_is_not_its_end(argo: Argo) -> None:
+    argo.put(replace(web(argo), operation=ArgoOperation("Failed", "an old one", T0, T0), sync="OutOfSync"))
+    argo.lag = 3
+    outcome = run(Sync(argo, WEB, pace=Ticks().pace()))
+    assert outcome.result is Result.DONE and "successfully synced" in outcome.message
+
+
+def test_auto_sync_stays_off_when_argo_cd_disagrees_with_the_revert(argo: Argo) -> None:
+    run(rollback(argo))
+    argo.disagrees = True
+    outcome = run(FinishRollback(argo, Git(argo), WEB, Ticks().pace()))
+    assert outcome.result is Result.FAILED and "auto-sync was not turned on" in outcome.message
+    assert web(argo).auto_sync.paused and web(argo).rollback is not None and "resume" not in argo.calls
+
+
 def test_losing_the_server_during_a_sync_is_waited_out_and_ends_unknown(argo: Argo) -> None:
     operation = Sync(argo, WEB, pace=Ticks().pace(limit=5))
     plan = operation.plan()
@@ -252,6 +267,15 @@ def test_intent_is_on_disk_before_and_outcome_after(argo: Argo, tmp_path: Path) 
     assert intent["target"]["name"] == "web"
     assert audit.path.stat().st_mode & 0o777 == 0o600
     assert not unfinished(audit.entries())
+
+
+def test_each_audit_line_is_synced_to_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr("labtui.core.audit.os.fsync", synced.append)
+    audit = JsonLinesAudit(tmp_path / "audit.jsonl")
+    audit.append({"event": "intent"})
+    audit.append({"event": "outcome"})
+    assert len(synced) == 2
 
 
 def test_without_an_audit_log_nothing_is_done(argo: Argo, tmp_path: Path) -> None:

@@ -14,6 +14,9 @@ from labtui.domain.resources.argocd import Application, Operation, ResourceResul
 from labtui.ports import Applications
 
 
+SETTLES = 3.0  # seconds after which an answer is taken to be newer than the request
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How often to look, and how long to go on looking, in seconds. `wait` is replaced where time is simulated."""
@@ -82,12 +85,13 @@ def operation_ended(
     applications: Applications, ref: Ref, before: Operation | None, report: Report, pace: Pace
 ) -> Application:
     """Wait for the operation that was started after `before` was the last one, and for its end."""
-    began = before.started if before else None
+    # `.operation` is there from the moment Argo CD takes the request until it is done; only its caches may lag behind
+    settled = pace.monotonic() + SETTLES
 
     def reached(app: Application) -> bool:
         operation = app.operation
-        is_new = operation is not None and (before is None or operation.started != began or operation.running)
-        return is_new and not app.busy
+        # times have whole seconds, so an equal operation may still be a new one
+        return operation is not None and not app.busy and (operation != before or pace.monotonic() > settled)
 
     return until(applications, ref, reached, report, pace, "the end of the operation")
 
