@@ -204,12 +204,10 @@ def _screen(lab: Lab, options: argparse.Namespace) -> int:
     os.environ.setdefault("TEXTUAL_FPS", "30")
     from labtui.tui.app import run
 
-    home = Path.home()
     return run(
         lab,
         theme=getattr(options, "theme", None),
-        keys_file=config_dir(os.environ, home) / "keys.yaml",
-        state_dir=state_dir(os.environ, home),
+        keys_file=config_dir(os.environ, Path.home()) / "keys.yaml",
         mouse=not getattr(options, "no_mouse", False),
     )
 

@@ -13,7 +13,6 @@ from labtui.domain.ref import Ref
 from labtui.domain.resources.argocd import Application, Operation, ResourceResult
 from labtui.ports import Applications
 
-
 SETTLES = 3.0  # seconds after which an answer is taken to be newer than the request
 
 

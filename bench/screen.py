@@ -1,0 +1,128 @@
+"""What the screen costs, measured from outside on a pseudo-terminal, against an empty Textual app in the same run.
+
+    python -m bench.screen [--runs 5] [--idle 20] [--demo | --estate FILE] [--json]
+
+Prints a line for each budget and ends with 1 when one is missed. The two programs take turns, so that a noisy machine is
+noisy for both. `--change COMMAND` is run once to change exactly one row (a new version of a Vault path, say); the bytes
+that this costs are counted until the screen has been quiet for three seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from tests.support.terminal import Terminal
+
+SIZE = (140, 40)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """One figure, its limit and the unit."""
+
+    name: str
+    value: float
+    limit: float
+    unit: str
+
+    @property
+    def kept(self) -> bool:
+        """Within the limit?"""
+        return self.value <= self.limit
+
+
+def live_count(text: str) -> int:
+    """How many sources the header shows as live (● is live, ◐ is live with something to say)."""
+    header = text.split("\n", 1)[0]
+    return header.count("●") + header.count("◐")
+
+
+def first_frame(command: Sequence[str], wanted: str) -> float:
+    """Seconds from the start of the program until `wanted` is on the screen."""
+    with Terminal(command, *SIZE) as terminal:
+        return terminal.wait_for(wanted, 30)
+
+
+def all_live(command: Sequence[str], sources: int) -> float:
+    """Seconds from the start of the program until the header shows every source as live."""
+    with Terminal(command, *SIZE) as terminal:
+        return terminal.wait_for(lambda text: live_count(text) >= sources, 30)
+
+
+def at_rest(command: Sequence[str], sources: int, idle: float, change: str) -> dict[str, float]:
+    """Bytes and CPU of a screen on which nothing happens, its memory, and the bytes of one changed row."""
+    with Terminal(command, *SIZE) as terminal:
+        terminal.wait_for(lambda text: live_count(text) >= sources, 30)
+        terminal.settle(3, 30)
+        # the first measured CPU and memory figures of containers and pods come some seconds after the start
+        terminal.watch(20 if idle >= 10 else 0)
+        bytes_before, cpu_before, begin = terminal.written, terminal.cpu_seconds(), time.monotonic()
+        terminal.watch(idle)
+        span = time.monotonic() - begin
+        found = {
+            "idle_bytes_s": (terminal.written - bytes_before) / span,
+            "idle_cpu_pct": 100 * (terminal.cpu_seconds() - cpu_before) / span,
+            "memory_mib": terminal.memory_mib(),
+        }
+        if change:
+            before = terminal.written
+            subprocess.run(shlex.split(change), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            end = time.monotonic() + 30
+            while terminal.written == before and time.monotonic() < end:
+                terminal.watch(0.1)
+            terminal.settle(3, 10)
+            found["changed_row_bytes"] = terminal.written - before
+        return found
+
+
+def measure(command: Sequence[str], sources: int, runs: int, idle: float, change: str) -> list[Budget]:
+    """All figures of one estate."""
+    empty = [sys.executable, "-m", "bench.empty"]
+    first_frame(empty, "empty app")  # warm the disk cache
+    pairs = [(first_frame(empty, "empty app"), first_frame(command, "labtui")) for _ in range(runs)]
+    ratio = statistics.median(mine / theirs for theirs, mine in pairs)
+    live = statistics.median(all_live(command, sources) for _ in range(runs))
+    rest = at_rest(command, sources, idle, change)
+    budgets = [
+        Budget("first frame / empty Textual app", ratio, 1.6, "×"),
+        Budget("all sources live", live, 0.8, "s"),
+        Budget("all sources live / empty Textual app", live / statistics.median(t for t, _ in pairs), 99, "×"),
+        Budget("idle, bytes to the terminal", rest["idle_bytes_s"], 1.0, "bytes/s"),
+        Budget("idle, CPU of one core", rest["idle_cpu_pct"], 1.0, "%"),
+        Budget("memory (PSS, with its ssh)", rest["memory_mib"], 100, "MiB"),
+    ]
+    if "changed_row_bytes" in rest:
+        budgets.append(Budget("one changed row", rest["changed_row_bytes"], 400, "bytes"))
+    return budgets
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--idle", type=float, default=20)
+    parser.add_argument("--estate", help="an estate file (default: the demo)")
+    parser.add_argument("--sources", type=int, default=5, help="how many sources the estate has (default 5)")
+    parser.add_argument("--change", default="", help="a command that changes one row")
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    command = [sys.executable, "-m", "labtui", *(["--estate", given.estate] if given.estate else ["demo"])]
+    budgets = measure(command, given.sources, given.runs, given.idle, given.change)
+    if given.json:
+        print(json.dumps([{**asdict(b), "kept": b.kept} for b in budgets], indent=2))
+    else:
+        for b in budgets:
+            print(f"{'ok  ' if b.kept else 'OVER'} {b.name:<40} {b.value:8.2f} {b.unit:<8} limit {b.limit:g}")
+    return 0 if all(b.kept for b in budgets) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
