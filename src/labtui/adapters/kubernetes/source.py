@@ -1,0 +1,66 @@
+"""The feed of one Kubernetes cluster."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from labtui.domain.checks import Check
+from labtui.domain.connections import KubernetesConnection
+from labtui.domain.ref import SourceId, SourceKind
+from labtui.ports import Clock, Emit
+
+if TYPE_CHECKING:
+    from labtui.adapters.kubernetes.session import Session
+
+
+class KubernetesSource:
+    """Follows a cluster (`ports.Feed`) and examines it (`ports.Diagnosable`).
+
+    The kubeconfig is read anew at each connection, and when the server no longer takes its credentials. A kind that may
+    not be read becomes a note of `Live`; Denied is raised only when neither pods nor any workload may be read.
+    """
+
+    def __init__(self, connection: KubernetesConnection, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._session: Session | None = None
+
+    @property
+    def source(self) -> SourceId:
+        """The cluster, known by its kubeconfig context."""
+        return SourceId(SourceKind.KUBERNETES, self._connection.context or "current-context")
+
+    def follow(self, emit: Emit, stop: threading.Event) -> None:
+        """See `ports.Feed`. Raises Invalid for a bad kubeconfig, else SignedOut, Denied or Unreachable."""
+        session = self._new_session()
+        with self._lock:
+            self._session = session
+        try:
+            session.run(emit, stop)
+        finally:
+            with self._lock:
+                self._session = None
+
+    def close(self) -> None:
+        """See `ports.Feed`."""
+        with self._lock:
+            session = self._session
+        if session is not None:
+            session.close()
+
+    def check(self) -> Iterator[Check]:
+        """See `ports.Diagnosable`: connection, version, clock, permissions, metrics."""
+        from labtui.adapters.kubernetes.doctor import examine
+
+        yield from examine(self._connection, self.source, self._clock)
+
+    def _new_session(self) -> Session:
+        from labtui.adapters.kubernetes.kubeconfig import load
+        from labtui.adapters.kubernetes.session import Session
+        from labtui.adapters.kubernetes.wire import Wire
+
+        connection = self._connection
+        return Session(self.source, Wire(lambda: load(connection)), self._clock)
