@@ -58,8 +58,8 @@ class LiveEstate:
         self.gitops = GitopsEstate(folder)
         self.name = self.gitops.name
         self.namespace = f"{self.name}-apps"
-        self.wroclaw = LiveStack("wroclaw")
-        self.kyiv = LiveStack("kyiv")
+        self.wroclaw = LiveStack("wroclaw", folder, f"{self.name}-w")
+        self.kyiv = LiveStack("kyiv", folder, f"{self.name}-k")
         self.vault = VaultPaths(f"apps/{self.name}")
         self.file = folder / "labtui.yaml"
         self._paths: list[str] = []
