@@ -9,7 +9,10 @@ from __future__ import annotations
 import base64
 import json
 import os
+import signal
 import subprocess
+import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -20,16 +23,19 @@ from labtui.domain.text import clean
 TIMEOUT = 30.0
 
 
-def run_plugin(spec: Json, folder: Path, cluster: Json, timeout: float = TIMEOUT) -> tuple[Json, datetime | None]:
+def run_plugin(
+    spec: Json, folder: Path, cluster: Json, cancelled: Callable[[], bool] = lambda: False, timeout: float = TIMEOUT
+) -> tuple[Json, datetime | None]:
     """Run a plugin and return kubeconfig user settings (token or client certificate) and when they expire.
 
     `spec` is the `exec` block, `folder` that of its kubeconfig, `cluster` the cluster block for `provideClusterInfo`.
+    It is ended after `timeout` seconds, or when `cancelled` becomes true.
     Raises SignedOut with the reason; the plugin's output is never in it, only what it wrote to standard error.
     """
     command = text(spec, "command")
     if os.sep in command and not Path(command).is_absolute():
         command = str(folder / command)
-    answer = _call([command, *words(spec, "args")], _environment(spec, cluster), folder, timeout)
+    answer = _call([command, *words(spec, "args")], _environment(spec, cluster), folder, cancelled, timeout)
     status = sub(answer, "status")
     if text(answer, "apiVersion") != text(spec, "apiVersion"):
         raise _failed(command, f"it speaks {clean(text(answer, 'apiVersion')) or 'no version'}")
@@ -53,25 +59,47 @@ def _environment(spec: Json, cluster: Json) -> dict[str, str]:
     return {**os.environ, **extra, "KUBERNETES_EXEC_INFO": json.dumps(request)}
 
 
-def _call(command: list[str], environment: dict[str, str], folder: Path, timeout: float) -> object:
+def _call(
+    command: list[str], environment: dict[str, str], folder: Path, cancelled: Callable[[], bool], timeout: float
+) -> object:
     try:
-        done = subprocess.run(
-            command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout
-        )
+        with subprocess.Popen(
+            command,
+            env=environment,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        ) as process:
+            out, err = _finish(process, cancelled, timeout)
     except FileNotFoundError as error:
         raise _failed(command[0], "the program is not there") from error
     except subprocess.TimeoutExpired as error:
         raise _failed(command[0], f"no answer for {timeout:.0f} s") from error
     except (OSError, ValueError) as error:
         raise _failed(command[0], clean(str(error), 200)) from error
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        reason = clean(said[-1], 200) if said else f"exit status {done.returncode}"
+    if process.returncode:
+        said = err.decode(errors="replace").strip().splitlines()
+        reason = clean(said[-1], 200) if said else f"exit status {process.returncode}"
         raise _failed(command[0], reason)
     try:
-        return json.loads(done.stdout)
+        return json.loads(out)
     except ValueError:
         raise _failed(command[0], "its answer is not an ExecCredential") from None
+
+
+def _finish(process: subprocess.Popen[bytes], cancelled: Callable[[], bool], timeout: float) -> tuple[bytes, bytes]:
+    """What it wrote. Raises TimeoutExpired when it took too long or is not wanted any more; then it is dead."""
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            return process.communicate(timeout=0.1)
+        except subprocess.TimeoutExpired:
+            if cancelled() or time.monotonic() > end:
+                # with what it has started: a grandchild would keep the pipes open
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
 
 
 def _base64(pem: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -36,9 +36,10 @@ def config_files(connection: KubernetesConnection) -> tuple[Path, ...]:
     return tuple(Path(part).expanduser() for part in named) or (Path.home() / ".kube" / "config",)
 
 
-def load(connection: KubernetesConnection) -> Access:
+def load(connection: KubernetesConnection, cancelled: Callable[[], bool] = lambda: False) -> Access:
     """Read the kubeconfig, run its exec plugin if it has one, and prepare a pool (nothing is connected yet).
 
+    A plugin is ended when `cancelled` becomes true.
     Raises Invalid for a missing or senseless kubeconfig, SignedOut when a plugin fails.
     """
     # The client library takes a quarter of a second to import: only when a connection is made.
@@ -56,12 +57,13 @@ def load(connection: KubernetesConnection) -> Access:
         if user is not None and "exec" in user.value:
             spec = user.value["exec"] if isinstance(user.value["exec"], dict) else {}
             folder = Path(user.path).absolute().parent if user.path else Path.cwd()
-            given, expires = run_plugin(spec, folder, cluster.value)
+            given, expires = run_plugin(spec, folder, cluster.value, cancelled)
             del user.value["exec"]
             user.value.update(given)
         settings = Configuration()
         loader: Any = KubeConfigLoader  # the library has no annotations here
-        loader(config_dict=config, active_context=context).load_and_set(settings)
+        # without a base path, files are found beside the kubeconfig that names them
+        loader(config_dict=config, active_context=context, config_base_path=None).load_and_set(settings)
         # one connection a watched kind, and some more
         settings.connection_pool_maxsize = 32
         auth: Any = settings.auth_settings()

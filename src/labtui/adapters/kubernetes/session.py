@@ -12,7 +12,8 @@ from labtui.adapters.kubernetes.kinds import KINDS
 from labtui.adapters.kubernetes.watching import Watch
 from labtui.adapters.kubernetes.wire import Expired, Wire
 from labtui.adapters.kubernetes.world import World
-from labtui.domain.errors import LabError, Unreachable
+from labtui.domain.changes import Change
+from labtui.domain.errors import Denied, LabError, NotFound, Refused, Unreachable
 from labtui.domain.ref import SourceId
 from labtui.ports import Clock, Emit
 
@@ -63,9 +64,9 @@ class Session:
         if not stop.is_set() and self._error is not None:
             raise self._error
 
-    def _pass_on(self, emit: Emit, change: object) -> None:
+    def _pass_on(self, emit: Emit, change: Change) -> None:
         if not self._over.is_set():
-            emit(change)  # type: ignore[arg-type]
+            emit(change)
 
     def _start(self, name: str, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=self._guarded, args=(work,), name=f"{self._source} {name}", daemon=True)
@@ -83,6 +84,8 @@ class Session:
             asked = time.monotonic()
             try:
                 self._wire.get("/version", timeout=HEARTBEAT_TIMEOUT)
+            except (Denied, NotFound, Refused):
+                pass  # an answer is a sign of life
             except Unreachable:
                 # slow, but another connection has just heard from it
                 if self._wire.heard < asked:

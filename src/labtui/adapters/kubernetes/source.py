@@ -63,4 +63,5 @@ class KubernetesSource:
         from labtui.adapters.kubernetes.wire import Wire
 
         connection = self._connection
-        return Session(self.source, Wire(lambda: load(connection)), self._clock)
+        wire = Wire(lambda: load(connection, lambda: wire.closed))
+        return Session(self.source, wire, self._clock)

@@ -71,6 +71,11 @@ class Wire:
         self.date = ""  # the Date header of the last answer
 
     @property
+    def closed(self) -> bool:
+        """Has `close` been called?"""
+        return self._closed
+
+    @property
     def host(self) -> str:
         """The server's address, empty before the kubeconfig was read."""
         return self._access.host if self._access else ""
@@ -121,7 +126,7 @@ class Wire:
     def _object(self, answer: BaseHTTPResponse, timeout: float) -> Json:
         with self.translated(timeout):
             try:
-                found = json.loads(answer.data)
+                found = json.loads(answer.data or b"")
             except ValueError as error:
                 raise Unreachable(_TITLE, "what answers is not a Kubernetes API server", self._hint()) from error
             finally:
@@ -282,14 +287,17 @@ def in_words(error: BaseException, timeout: float) -> str:
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"its certificate is not trusted: {clean(cause.verify_message, 120)}"
-        if isinstance(cause, u.ConnectTimeoutError):
+        # NewConnectionError is one too, but a refusal or another error is behind it
+        if isinstance(cause, u.ConnectTimeoutError) and not isinstance(cause, u.NewConnectionError):
             return f"no answer for {CONNECT_TIMEOUT:.0f} s"
         if isinstance(cause, (u.ReadTimeoutError, TimeoutError)):
             return f"no answer for {timeout:.0f} s"
         for kind, said in _WORDS:
             if isinstance(cause, kind):
                 return said
-        if isinstance(cause, ssl.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+        if isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+            return "connection lost"
+        if isinstance(cause, ssl.SSLError):
             return f"TLS failed: {clean(cause.reason or 'unknown reason', 120)}"
         if isinstance(cause, OSError) and cause.errno is not None and cause.strerror:
             return clean(cause.strerror.lower(), 120)
