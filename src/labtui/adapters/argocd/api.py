@@ -148,7 +148,7 @@ class Api:
             raise failures.of_redirect(response.headers.get("location", ""), self.connection)
         try:
             data = json.loads(response.content) if response.content else {}
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise failures.of_text(response.status_code, response.text, self.connection) from error
         date = response.headers.get("date", "")
         if response.is_success:

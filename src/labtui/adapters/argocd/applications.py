@@ -8,13 +8,11 @@ from typing import Any
 from labtui.adapters.argocd import differences, failures, parse, records
 from labtui.adapters.argocd.api import SLOW, Answer, Api, Params, app_path
 from labtui.adapters.argocd.known import Known
-from labtui.domain.errors import Invalid, NotFound, OutcomeUnknown, Refused
+from labtui.domain.errors import Denied, Invalid, NotFound, OutcomeUnknown, Refused
 from labtui.domain.plan import DiffItem
 from labtui.domain.ref import Ref, SourceId
 from labtui.domain.resources.argocd import Application, AutoSync, Deployment, RollbackRecord
 from labtui.ports import RevisionInfo, SyncRequest, SyncWindow, SyncWindows, TreeNode
-
-LIST = "/api/v1/applications"
 
 
 class ApplicationCalls:
@@ -34,7 +32,8 @@ class ApplicationCalls:
     def refresh(self, ref: Ref, *, hard: bool = False) -> Application:
         """Compare with git now; the server answers when it has."""
         kind = ("refresh", "hard" if hard else "normal")
-        return self._application(self._api.read(app_path(ref.name), [*self._scope(ref), kind], seconds=SLOW))
+        data = self._api.read(app_path(ref.name), [*self._scope(ref), kind], seconds=SLOW)
+        return self._application(self._named(ref, data))
 
     def windows(self, ref: Ref) -> SyncWindows:
         """The sync windows, and whether a manual sync may start now."""
@@ -171,49 +170,49 @@ class ApplicationCalls:
         return found if isinstance(found, list) else []
 
     def _raw(self, ref: Ref) -> parse.Raw:
+        key = (ref.namespace, ref.name)
+        if self._known.project(key) is not None:
+            try:
+                return self._named(ref, self._api.read(app_path(ref.name), self._scope(ref)))
+            except NotFound:  # gone, or moved to another project meanwhile
+                self._known.forget(key)
+        return self._find(ref)
+
+    def _find(self, ref: Ref) -> parse.Raw:
+        """Ask for it without its project, and learn that. Argo CD then says "permission denied" for what is not there, too."""
         try:
-            data = self._api.read(app_path(ref.name), self._scope(ref))
-        except NotFound:
-            # gone, or moved to another project meanwhile
-            self._known.forget((ref.namespace, ref.name))
-            data = self._api.read(app_path(ref.name), self._scope(ref))
+            data = self._api.read(app_path(ref.name), [("appNamespace", ref.namespace)])
+        except Denied as error:
+            title = f"Argo CD has no application {ref.namespace}/{ref.name}, or does not let you see it"
+            raise NotFound(title, error.detail, "labtui status lists what there is") from error
+        found = self._named(ref, data)
+        self._known.see(parse.projects([found]))
+        return found
+
+    def _named(self, ref: Ref, data: Any) -> parse.Raw:
         if not parse.named(data):
-            raise NotFound(f"Argo CD has no application {ref.namespace}/{ref.name}")
+            raise NotFound(f"Argo CD has no application {ref.namespace}/{ref.name}", "its answer holds none")
         found: parse.Raw = data
         return found
 
     def _scope(self, ref: Ref) -> list[tuple[str, str]]:
-        """Namespace and project. Raises NotFound for an application that the list does not have."""
+        """Namespace and project. Raises NotFound for an application that is not there."""
         key = (ref.namespace, ref.name)
-        project = self._known.project(key)
-        if project is None:
-            self._find(ref)
-            project = self._known.project(key)
-        if project is None:
-            raise NotFound(
-                f"Argo CD has no application {ref.namespace}/{ref.name}",
-                "or it does not let you see it",
-                "labtui status lists what there is",
-            )
+        project = self._known.project(key) or parse.projects([self._find(ref)]).get(key, "")
         return [("appNamespace", ref.namespace), ("project", project)]
 
-    def _find(self, ref: Ref) -> None:
-        """Learn the project from the list, which leaves out what may not be seen instead of failing."""
-        data = self._api.read(LIST, [("name", ref.name), ("appNamespace", ref.namespace)])
-        raws = parse.items(data, "items") if isinstance(data, dict) else []
-        self._known.see(parse.projects(raw for raw in raws if parse.named(raw)))
-
-    def _application(self, raw: Any) -> Application:
-        if not parse.named(raw):
-            raise NotFound("Argo CD answered without an application")
+    def _application(self, raw: parse.Raw) -> Application:
         app = parse.application(raw, self._source, self._exists)
         self._known.see({(app.ref.namespace, app.ref.name): app.project})
         return app
 
     def _exists(self, namespace: str, name: str) -> bool:
         if not self._known.exists(namespace, name):
-            self._find(Ref(self._source, "Application", namespace, name))
-        return self._known.exists(namespace, name)
+            try:
+                self._find(Ref(self._source, "Application", namespace, name))
+            except (NotFound, Invalid):
+                return False
+        return True
 
 
 def _node(raw: parse.Raw) -> TreeNode:

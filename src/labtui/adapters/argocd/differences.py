@@ -88,7 +88,7 @@ def _load(document: str) -> Raw | None:
         return {"labtui": f"too large to compare ({len(document)} bytes)"}
     try:
         found = json.loads(document)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

@@ -8,6 +8,7 @@ compared again once those are in, and every few minutes. The stream's keepalive 
 from __future__ import annotations
 
 import json
+import selectors
 import socket
 import threading
 import time
@@ -16,7 +17,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from labtui.adapters.argocd import failures, parse
-from labtui.adapters.argocd.api import CONNECT, Api
+from labtui.adapters.argocd.api import CONNECT, Api, Trace
 from labtui.adapters.argocd.known import Key, Known
 from labtui.adapters.argocd.lines import LineReader, LineTooLong, data_of
 from labtui.adapters.argocd.tokens import time_left
@@ -33,9 +34,12 @@ KINDS = frozenset({"Application"})
 LIST, STREAM, VERSION = "/api/v1/applications", "/api/v1/stream/applications", "/api/version"
 HEARTBEAT = 10.0
 HEARTBEAT_ANSWER = 4.0
+FIRST_BEAT = 0.5
+SHORTEST_BEAT = 2.0
 SILENCE = 45.0
 FIRST_COMPARE = 2.0
 COMPARE = 240.0
+_OPENED = frozenset({"connection.connect_tcp.complete", "connection.start_tls.complete"})
 
 
 class Following:
@@ -60,13 +64,14 @@ class Following:
         self._added = 0
         self._last_byte: float | None = None
         self._notes: tuple[str, ...] = ()
+        self._idle: socket.socket | None = None  # of the heartbeat
 
     def run(self) -> None:
         """List, go live, follow. Returns when `stop` is set, else raises the LabError that ended it."""
         watcher = threading.Thread(target=self._watch, name=f"heartbeat {self._source}", daemon=True)
         try:
             with self._api.client() as client:
-                self._replace(self._list(client))
+                self._replace(self._list(client, self._trace))
                 self._notes = self._notes_now()
                 self._emit(Live(self._source, self._notes))
                 watcher.start()
@@ -90,8 +95,8 @@ class Following:
 
     # The list
 
-    def _list(self, client: httpx.Client) -> list[Application]:
-        data = self._api.ask(client, LIST, trace=self._trace).data
+    def _list(self, client: httpx.Client, trace: Trace) -> list[Application]:
+        data = self._api.ask(client, LIST, trace=trace).data
         found = data.get("items") if isinstance(data, dict) else None
         raws = [raw for raw in found or () if parse.named(raw)] if isinstance(found, list) else []
         self._seen.see(parse.projects(raws))
@@ -109,7 +114,7 @@ class Following:
         """List again and tell what the stream has missed. What the stream brought meanwhile is newer than the list."""
         with self._order:
             self._touched = set()
-        listed = {_key(a): a for a in self._list(client)}
+        listed = {_key(a): a for a in self._list(client, self._trace_beat)}
         with self._order:
             merged: dict[Key, Application] = {}
             for key, app in listed.items():
@@ -161,7 +166,7 @@ class Following:
             return
         try:
             event = json.loads(data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Unreachable("Argo CD's event stream is damaged", "an event is not JSON") from error
         event = event if isinstance(event, dict) else {}
         failure = parse.child(event, "error")
@@ -196,15 +201,18 @@ class Following:
 
     def _watch(self) -> None:
         """A heartbeat, the silence of the stream, the token's time left, and the comparison with the list."""
-        beat = time.monotonic() + HEARTBEAT
-        compare = time.monotonic() + FIRST_COMPARE
+        began = time.monotonic()
+        beat, compare, last = began + FIRST_BEAT, began + FIRST_COMPARE, began
         first = True
         try:
             with self._api.client() as client:
-                while not self._ended.wait(max(0.0, min(beat, compare) - time.monotonic())):
+                while not self._ended.is_set():
+                    hung_up = self._rest(min(beat, compare) - time.monotonic(), last)
                     now = time.monotonic()
-                    if now >= beat:
-                        beat = now + HEARTBEAT
+                    if self._ended.is_set():
+                        return
+                    if now >= beat or hung_up:
+                        beat, last = now + HEARTBEAT, now
                         self._beat(client)
                     if now >= compare:
                         # the first comparison only helps once the server has sent all that it had
@@ -216,8 +224,26 @@ class Following:
         except LabError as error:
             self.interrupt(error)
 
+    def _rest(self, seconds: float, last_beat: float) -> bool:
+        """Wait so long, or until the end. True at once when the server hangs up on the heartbeat's idle connection.
+
+        A server that is told to stop does so first, and then keeps its streams for up to 20 s (server.go, shutdownFunc).
+        A proxy may do so at any time: the next heartbeat tells one from the other, and comes after a pause.
+        """
+        idle = self._idle
+        pause = last_beat + SHORTEST_BEAT - time.monotonic()
+        if idle is None or idle.fileno() < 0 or pause > 0:
+            self._ended.wait(max(0.0, min(seconds, pause) if pause > 0 else seconds))
+            return False
+        with selectors.DefaultSelector() as selector:
+            try:
+                selector.register(idle, selectors.EVENT_READ)
+            except (ValueError, OSError):  # closed just now
+                return True
+            return bool(selector.select(max(0.0, seconds)))
+
     def _beat(self, client: httpx.Client) -> None:
-        self._api.ask(client, VERSION, seconds=HEARTBEAT_ANSWER, trace=self._trace)
+        self._api.ask(client, VERSION, seconds=HEARTBEAT_ANSWER, trace=self._trace_beat)
         if self._last_byte is not None and time.monotonic() - self._last_byte > SILENCE:
             raise Unreachable("Argo CD's event stream is silent", f"nothing for {SILENCE:.0f} s, not even a keepalive")
         notes = self._notes_now()
@@ -231,7 +257,7 @@ class Following:
 
     def _trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Called by httpcore: remember each socket, so that a blocked read can be cut from another thread."""
-        if event not in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+        if event not in _OPENED:
             return
         opened = info["return_value"].get_extra_info("socket")
         with self._lock:
@@ -239,6 +265,11 @@ class Following:
                 _cut(opened)
             else:
                 self._sockets.append(opened)
+
+    def _trace_beat(self, event: str, info: Mapping[str, Any]) -> None:
+        self._trace(event, info)
+        if event in _OPENED:
+            self._idle = info["return_value"].get_extra_info("socket")
 
 
 def _key(app: Application) -> Key:

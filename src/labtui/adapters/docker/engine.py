@@ -167,7 +167,8 @@ def _client(connection: DockerConnection, address: str, version: str, adapter: _
     client = APIClient(base_url=address, version=version, timeout=REQUEST_SECONDS, tls=tls or False)
     if address.startswith("unix://"):
         client.base_url = "http://localhost"
-        client.trust_env = False  # a proxy for http must not get in the way of a socket
+    # the environment is for the web: its proxy must not get in the way, and REQUESTS_CA_BUNDLE would win over the context's CA
+    client.trust_env = False
     client.mount("http://", adapter)
     client.mount("https://", adapter)
     return client

@@ -22,7 +22,8 @@ from labtui.domain.errors import LabError, Unreachable
 from labtui.domain.ref import SourceId
 from labtui.ports import Emit
 
-HEARTBEAT_SECONDS = 10.0
+# with the ping's own time a frozen engine is seen after 12 s
+HEARTBEAT_SECONDS = 8.0
 # docker sends a burst for one act (kill, die, stop): look at the container once, when it is over
 SETTLE_SECONDS = 0.05
 WAKE_SECONDS = 0.5

@@ -20,7 +20,7 @@ class DockerSource:
     """`ports.Feed` and `ports.Diagnosable` for one engine.
 
     Emits `DockerService`s: Compose services (kind `ComposeService`, namespace = project) and containers of their own (kind
-    `Container`). A connection lost (the engine's end of file, an ssh that ended, 10 s of silence and 4 s without an answer to a
+    `Container`). A connection lost (the engine's end of file, an ssh that ended, 8 s of silence and 4 s without an answer to a
     ping) makes `follow` raise; calling it again connects anew, over ssh with a new ssh process.
     """
 

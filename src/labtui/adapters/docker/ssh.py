@@ -10,6 +10,7 @@ terminal, no prompts, no askpass program.
 from __future__ import annotations
 
 import atexit
+import fcntl
 import os
 import selectors
 import shutil
@@ -114,7 +115,7 @@ class Relay:
         self._threads: list[threading.Thread] = []
         self._listener: socket.socket | None = None
         self._wake, self._woken = socket.socketpair()
-        self._home = _private_folder()
+        self._home, self._in_use = _private_folder()
         self._control = self._home / "c"
         self._said = (self._home / "sessions.err").open("ab+")
         self._master_said = (self._home / "master.err").open("ab+")
@@ -126,6 +127,7 @@ class Relay:
                 self._master = self._spawn(argv, carried.fileno(), self._master_said)
         except LabError:
             shutil.rmtree(self._home, ignore_errors=True)
+            self._in_use.close()
             raise
         atexit.register(self.close)
 
@@ -196,26 +198,27 @@ class Relay:
             self._closed.set()
         atexit.unregister(self.close)
         self._wake.close()
-        for thread in self._threads:
-            if thread is not threading.current_thread():
-                thread.join(1)
-        if self._listener is not None:
-            self._listener.close()
+        if (first := self.take()) is not None:
+            first.close()
         processes = [*self._sessions, self._master]
         for process in processes:
             process.terminate()
-        if (first := self.take()) is not None:
-            first.close()
         for process in processes:
             try:
                 process.wait(0.5)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join(1)
+        if self._listener is not None:
+            self._listener.close()
         self._woken.close()
         self._said.close()
         self._master_said.close()
         shutil.rmtree(self._home, ignore_errors=True)
+        self._in_use.close()
 
     @property
     def _name(self) -> str:
@@ -241,9 +244,7 @@ class Relay:
 
     def _watch(self) -> None:
         """When the master ends by itself, so does every connection: whoever uses them sees an end of file at once."""
-        while self._master.poll() is None:
-            if self._closed.wait(0.2):
-                return
+        self._master.wait()
         with self._lock:
             for process in self._sessions:
                 process.terminate()
@@ -283,13 +284,27 @@ class Relay:
         return Unreachable(f"No answer from Docker on {self._name}", words)
 
 
-def _private_folder() -> Path:
-    """A folder that only this user may enter, with a path short enough for a socket."""
+def _private_folder() -> tuple[Path, IO[bytes]]:
+    """A folder that only this user may enter, with a path short enough for a socket, and the lock that says it is in use."""
     for parent in (tempfile.gettempdir(), "/tmp"):
-        if len(os.fsencode(parent)) + len("/labtui-12345678/s") <= SOCKET_PATH_LIMIT:
-            with suppress(OSError):
-                return Path(tempfile.mkdtemp(prefix="labtui-", dir=parent))
+        if len(os.fsencode(parent)) + len("/labtui-12345678/s") > SOCKET_PATH_LIMIT:
+            continue
+        with suppress(OSError):
+            _sweep(Path(parent))
+            folder = Path(tempfile.mkdtemp(prefix="labtui-", dir=parent))
+            lock = (folder / "new").open("wb")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            (folder / "new").rename(folder / "lock")  # locked before it can be found
+            return folder, lock
     raise Unreachable("No place for a socket", "No folder for temporary files is writable and has a short path")
+
+
+def _sweep(parent: Path) -> None:
+    """Remove the folders of processes that were killed: their locks are free."""
+    for folder in parent.glob("labtui-*"):
+        with suppress(OSError), (folder / "lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _last_words(file: Path) -> str:

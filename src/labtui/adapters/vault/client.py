@@ -78,7 +78,10 @@ class Client:
         url = f"{self._connection.address}/v1/sys/health"
         started = time.monotonic()
         try:
-            answer = self._session.get(url, params=always, timeout=TIMEOUT, headers={"X-Vault-Request": "true"})
+            # verify said again: without it requests prefers REQUESTS_CA_BUNDLE to the session's own setting
+            verify = self._session.verify
+            headers = {"X-Vault-Request": "true"}
+            answer = self._session.get(url, params=always, timeout=TIMEOUT, headers=headers, verify=verify)
             body = answer.json()
         except requests.exceptions.JSONDecodeError:
             raise self._not_vault() from None
@@ -157,7 +160,8 @@ class Client:
             answer = self._ask(lambda: kv.list_secrets(folder, mount_point=self._connection.mount))
         except NotFound as error:
             if error.detail:  # Vault gives a reason when the mount is missing, none when the folder is empty
-                raise
+                hint = "Correct vault.mount in the estate file"
+                raise NotFound(f"There is no mount {self._connection.mount}/", error.detail, hint) from None
             return ()
         names = mapping(answer, "data").get("keys")
         return tuple(n for n in names if isinstance(n, str) and n) if isinstance(names, list) else ()

@@ -10,8 +10,10 @@ from typing import Any
 import requests
 import requests.adapters
 import requests.exceptions
+from urllib3 import disable_warnings
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import InsecureRequestWarning
 
 from labtui.domain.connections import VaultConnection
 from labtui.domain.errors import LabError, Unreachable
@@ -72,7 +74,7 @@ class BreakableAdapter(requests.adapters.HTTPAdapter):
 
 
 def open_session(connection: VaultConnection) -> tuple[requests.Session, BreakableAdapter]:
-    """A session for one server; `verify` is set as the connection says."""
+    """A session for one server; `verify` is set as the connection says. Raises OSError if its certificate file is missing."""
     session = requests.Session()
     session.verify = _verify(connection)
     adapter = BreakableAdapter()
@@ -83,8 +85,13 @@ def open_session(connection: VaultConnection) -> tuple[requests.Session, Breakab
 
 def _verify(connection: VaultConnection) -> bool | str:
     if connection.skip_verify:
+        # doctor says it; a warning to stderr at every request would be written over the screen
+        disable_warnings(InsecureRequestWarning)
         return False
-    return str(connection.ca_cert) if connection.ca_cert else True
+    if connection.ca_cert is None:
+        return True
+    with connection.ca_cert.open("rb"):  # requests itself notices a missing file only after it has connected
+        return str(connection.ca_cert)
 
 
 def unreachable(error: Exception, address: str) -> LabError:

@@ -73,8 +73,10 @@ class Watch:
     def open(self, folders: Iterable[str]) -> None:
         """Read these folders from now on."""
         with self._lock:
-            self._asked_open.update(folders)
-        self._wake.set()
+            new = set(folders) - self._asked_open
+            self._asked_open |= new
+        if new:
+            self._wake.set()
 
     # In the feed's thread
 

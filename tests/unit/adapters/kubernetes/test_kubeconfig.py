@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 import yaml
 
 from labtui.adapters.kubernetes.execplugin import run_plugin
-from labtui.adapters.kubernetes.kubeconfig import config_files, load
+from labtui.adapters.kubernetes.kubeconfig import load
+from labtui.adapters.kubernetes.kubefile import config_files
 from labtui.domain.connections import KubernetesConnection
 from labtui.domain.errors import Invalid, SignedOut
 
@@ -165,3 +167,60 @@ def test_contexts_and_users_may_be_in_different_files(tmp_path: Path) -> None:
     write(tmp_path / "b", {"token": "of-b"}, "staging")
     access = load(KubernetesConnection("staging", (tmp_path / "a", tmp_path / "b")))
     assert access.host == "http://127.0.0.1:1"
+
+
+def test_the_first_file_that_names_a_thing_wins(tmp_path: Path) -> None:
+    write(tmp_path / "a", {"token": "of-a"}, "homelab")
+    write(tmp_path / "b", {"token": "of-b"}, "staging")
+    access = load(KubernetesConnection("staging", (tmp_path / "a", tmp_path / "b")))
+    assert access.headers["authorization"] == "Bearer of-a"  # both files call their user `u`
+
+
+def test_a_password(tmp_path: Path) -> None:
+    access = load(write(tmp_path / "config", {"username": "ada", "password": SECRET}))
+    assert access.headers == {"authorization": "Basic YWRhOnMzY3IzdC10b2tlbg=="}
+
+
+def test_a_file_of_a_user_counts_from_its_own_kubeconfig(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "token").write_text(SECRET)
+    connection = write(tmp_path / "other" / "config", {"tokenFile": "token"})
+    (tmp_path / "first").write_text("")
+    files = (tmp_path / "first", *connection.kubeconfig)
+    assert SECRET in load(KubernetesConnection("homelab", files)).headers["authorization"]
+
+
+def test_a_damaged_certificate_is_told_without_quoting_it(tmp_path: Path) -> None:
+    connection = write(tmp_path / "config", {"client-certificate-data": "!!!", "client-key-data": SECRET})
+    text = connection.kubeconfig[0].read_text().replace("http://", "https://")
+    connection.kubeconfig[0].write_text(text)
+    with pytest.raises(Invalid, match="damaged") as caught:
+        load(connection)
+    assert SECRET not in str(caught.value)
+
+
+def test_a_proxy_is_left_to_the_client_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = write(tmp_path / "config", {"token": SECRET})
+    text = connection.kubeconfig[0].read_text().replace("http://127.0.0.1:1/", "https://lab.test")
+    connection.kubeconfig[0].write_text(text)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    access = load(connection)
+    assert access.headers == {"authorization": f"Bearer {SECRET}"}
+    assert type(access.pool).__name__ == "ProxyManager"
+
+
+def test_common_credentials_do_not_import_the_client_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    connection = write(tmp_path / "config", {"token": SECRET})
+    code = f"""
+import sys
+from pathlib import Path
+from labtui.adapters.kubernetes.kubeconfig import load
+from labtui.domain.connections import KubernetesConnection
+load(KubernetesConnection("homelab", (Path({str(connection.kubeconfig[0])!r}),)))
+assert "kubernetes" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
