@@ -63,8 +63,14 @@ def source(address: str, token: str | None = TOKEN) -> VaultSource:
 
 
 def failure(feed: VaultSource) -> LabError:
-    with pytest.raises(LabError) as caught:
-        feed.follow(lambda change: None, threading.Event())
+    stop = threading.Event()
+    deadline = threading.Timer(10, stop.set)  # a feed that does not fail must not run for ever
+    deadline.start()
+    try:
+        with pytest.raises(LabError) as caught:
+            feed.follow(lambda change: None, stop)
+    finally:
+        deadline.cancel()
     assert TOKEN not in repr(caught.value) + str(caught.value)
     return caught.value
 
