@@ -1,0 +1,77 @@
+"""The simulated estate behind the same ports as the real one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from labtui.demo.argocd import SimulatedArgocd
+from labtui.demo.build import build_argocd, build_engines
+from labtui.demo.clock import DemoClock
+from labtui.demo.faults import Fault
+from labtui.demo.feed import DemoFeed
+from labtui.demo.life import Life
+from labtui.demo.vault import SimulatedVault
+from labtui.demo.world import World
+from labtui.domain.ref import SourceId, SourceKind
+from labtui.ports import Applications, Diagnosable, Feed, GitOps, Login, Secrets
+
+NAME = "homelab"
+SOURCES = (  # in the order in which people see them
+    SourceId(SourceKind.DOCKER, "wroclaw"),
+    SourceId(SourceKind.DOCKER, "kyiv"),
+    SourceId(SourceKind.KUBERNETES, NAME),
+    SourceId(SourceKind.ARGOCD, "argocd.example.org"),
+    SourceId(SourceKind.VAULT, "vault.example.org"),
+)
+_NOTES = {"vault": ("token 2d left",)}
+
+
+class DemoEstate:
+    """One world, its feeds and what can be done in it.
+
+    `life` False: nothing happens by itself. `speed`: how many times faster than in reality what was begun goes on.
+    With a frozen clock everything waits for `clock.advance`.
+    """
+
+    name = NAME
+
+    def __init__(
+        self,
+        clock: DemoClock,
+        faults: Mapping[str, Fault] | None = None,
+        *,
+        seed: int = 7,
+        life: bool = True,
+        speed: float = 1.0,
+    ) -> None:
+        self.clock = clock
+        self.world = World(clock, SOURCES, faults or {}, speed)
+        with self.world.lock:
+            self.engines = build_engines(self.world)
+            self.controller = build_argocd(self.world)
+            self.cluster = self.controller.cluster
+            self.repository = self.controller.repository
+            self.vault = SimulatedVault(self.world)
+            self.vault.fill()
+            if life:
+                Life(self.controller, self.engines, self.vault, seed).begin()
+        self.argocd = SimulatedArgocd(self.controller)
+        sources = self.world.sources
+        feeds = {label: self.feed(label) for label in sources}
+        self.feeds: tuple[Feed, ...] = tuple(feeds.values())
+        self.diagnosables: tuple[tuple[str, Diagnosable], ...] = tuple(feeds.items())
+        self.applications: Applications = self.argocd
+        self.secrets: Secrets = self.vault
+        self.gitops: GitOps = self.repository
+        self.logins: Mapping[SourceId, Login] = {sources["argocd"]: self.argocd}
+
+    def feed(self, label: str) -> DemoFeed:
+        """One more feed of a source, as a second labtui would have it."""
+        return DemoFeed(self.world, self.world.sources[label], _NOTES.get(label, ()))
+
+    def set_fault(self, source: str, fault: Fault | None) -> None:
+        """Break a source by its name (argocd, cluster, kubernetes, wroclaw, kyiv, vault), or heal it with None.
+
+        Raises Invalid for an unknown name.
+        """
+        self.world.set_fault(source, fault)

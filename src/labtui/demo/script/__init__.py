@@ -1,0 +1,1 @@
+"""What no file can tell about the simulated estate: states, ages, use, history and troubles. Data only."""

@@ -1,0 +1,42 @@
+"""The secret paths of the simulated Vault: names, versions and ages. The values are made up when they are asked for."""
+
+from __future__ import annotations
+
+MOUNT = "kv"
+
+# path: keys, number of versions, days since the newest
+PATHS: dict[str, tuple[tuple[str, ...], int, float]] = {
+    "applications/emby": (("api_key",), 2, 41),
+    "applications/immich/database": (("username", "password"), 4, 3),
+    "applications/immich/oauth": (("client_id", "client_secret"), 1, 64),
+    "applications/transmission/rpc": (("username", "password"), 1, 88),
+    "applications/transmission/wireguard": (("private_key", "addresses"), 3, 9),
+    "infrastructure/cert-manager/cloudflare": (("api_token",), 2, 12),
+    "infrastructure/ingress-nginx/dhparam": (("dhparam.pem",), 1, 120),
+    "infrastructure/nfs/export": (("server", "path"), 1, 120),
+    "infrastructure/wireguard/kyiv": (("private_key", "preshared_key"), 2, 33),
+    "infrastructure/wireguard/wroclaw": (("private_key", "preshared_key"), 2, 33),
+    "platform/alloy/remote-write": (("username", "password"), 1, 57),
+    "platform/argocd/admin": (("password",), 3, 21),
+    "platform/argocd/github-app": (("app_id", "installation_id", "private_key"), 1, 90),
+    "platform/argocd/webhook": (("secret",), 1, 90),
+    "platform/authelia/jwt": (("secret",), 1, 21),
+    "platform/authelia/oidc": (("hmac_secret", "issuer_private_key"), 2, 14),
+    "platform/authelia/session": (("secret",), 1, 21),
+    "platform/authelia/smtp": (("username", "password"), 5, 2),
+    "platform/authelia/storage": (("encryption_key",), 1, 21),
+    "platform/authelia/users": (("users.yaml",), 7, 6),
+    "platform/external-secrets/approle": (("role_id", "secret_id"), 2, 45),
+    "platform/grafana/admin": (("username", "password"), 2, 30),
+    "platform/grafana/oauth": (("client_id", "client_secret"), 1, 30),
+    "platform/victorialogs/basic-auth": (("username", "password_hash"), 1, 57),
+    "platform/victoriametrics/basic-auth": (("username", "password_hash"), 1, 57),
+    "sites/kyiv/mikrotik": (("username", "password"), 2, 70),
+    "sites/kyiv/ssh": (("id_ed25519",), 1, 150),
+    "sites/wroclaw/backup": (("repository", "password"), 2, 11),
+    "sites/wroclaw/mikrotik": (("username", "password"), 2, 70),
+    "sites/wroclaw/restic": (("password",), 1, 150),
+}
+DELETED = frozenset({"sites/wroclaw/restic"})  # its newest version is deleted
+DENIED_FOLDER = "personal/"
+DENIED_WORDS = "1 error occurred: * permission denied"
