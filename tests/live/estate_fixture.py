@@ -84,7 +84,7 @@ class LiveEstate:
         self.gitops.kubectl("apply", "-f", "-", text=yaml.safe_dump_all(documents))
         self.gitops.deploy()
         self.gitops.patch(self.gitops.second, {"operation": {"sync": {"revision": "main"}}})
-        for app in (self.gitops.child, self.gitops.second, self.gitops.parent):
+        for app in (self.gitops.parent, self.gitops.child, self.gitops.second):
             self.wait_for_app(app, sync="Synced", health="Healthy", seconds=120)
         self.write_file()
 
@@ -130,7 +130,10 @@ class LiveEstate:
         """Wait until the cluster shows this sync status and health."""
 
         def probe() -> dict[str, Any] | None:
-            found = self.gitops.raw(name)
+            try:
+                found = self.gitops.raw(name)
+            except subprocess.CalledProcessError:  # its parent has not made it yet
+                return None
             status = found.get("status", {})
             good = (not sync or status.get("sync", {}).get("status") == sync) and (
                 not health or status.get("health", {}).get("status") == health

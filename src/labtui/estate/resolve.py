@@ -8,6 +8,7 @@ variable is set: KUBECONFIG, ARGOCD_SERVER (or `--server` in ARGOCD_OPTS), VAULT
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,11 +98,11 @@ def _docker(site: Site, environ: Mapping[str, str], home: Path, problems: list[C
     context = find_context(folder, site.context, environ)
     if context is None:
         names = ", ".join(("default", *(c.name for c in load_contexts(folder))))
-        create = f"docker context create {site.context} --docker host=ssh://USER@HOST"
+        create = f"docker context create {shlex.quote(site.context)} --docker host=ssh://USER@HOST"
         wrong(f"there is no docker context {site.context} in {folder}; there are: {names}", create)
         return None
     if context.warning:
-        remedy = f"docker context rm {site.context}, then create it again"
+        remedy = f"docker context rm {shlex.quote(site.context)}, then create it again"
         wrong(context.warning, remedy, Verdict.WARN if context.host else Verdict.FAIL)
     if not context.host:
         return None
