@@ -1,0 +1,113 @@
+"""From a key to an action: what every screen with a chosen resource shares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual.screen import Screen
+
+from labtui.core.actions import BY_ID, Action, offered
+from labtui.domain.ref import SourceId
+from labtui.domain.resources import Resource
+from labtui.domain.states import FeedState
+from labtui.domain.text import clean
+from labtui.tui import keymap
+from labtui.tui.widgets.footer import Hint
+
+if TYPE_CHECKING:
+    from labtui.core.inventory import Delta
+    from labtui.tui.app import LabApp
+
+
+class LabScreen(Screen[None]):
+    """A screen on which a resource is chosen, so that actions can be run on it."""
+
+    @property
+    def lab_app(self) -> LabApp:
+        """The app, as what it is."""
+        return cast("LabApp", self.app)
+
+    def chosen_resource(self) -> Resource | None:
+        """What an action would be run on."""
+        return None
+
+    def chosen_source(self) -> SourceId | None:
+        """The source of what is chosen, or of the pane when nothing is."""
+        resource = self.chosen_resource()
+        return resource.ref.source if resource else None
+
+    def take(self, delta: Delta) -> None:
+        """The inventory has changed."""
+
+    def operations_changed(self) -> None:
+        """An operation has begun, has got on or has ended."""
+
+    def tick(self) -> None:
+        """Time has passed: ages may read differently."""
+
+    def action_run(self, identity: str) -> None:
+        """Run an action on what is chosen, or say why not."""
+        app, action = self.lab_app, BY_ID[identity]
+        if identity == "argocd.refresh" and self._reconnect():
+            return
+        resource = self.chosen_resource()
+        reason = why_not(action, resource, app.lab.executor.read_only)
+        if reason or resource is None:
+            app.notify(reason, title=f"{action.title}: not now", severity="warning")
+            return
+        app.start_action(identity, resource)
+
+    def _reconnect(self) -> bool:
+        """Refresh on a source that is not live means: connect now."""
+        source = self.chosen_source()
+        status = self.lab_app.lab.inventory.status(source) if source else None
+        if source is None or status is None or status.state is FeedState.LIVE:
+            return False
+        self.lab_app.live.retry(source)
+        self.lab_app.notify(f"Connecting to {clean(source.label)} now")
+        return True
+
+    def action_source(self) -> None:
+        """Why the source is as it is."""
+        source = self.chosen_source()
+        if source is None:
+            self.lab_app.notify("Choose a pane that shows a source, or click a source in the first line")
+        else:
+            self.lab_app.show_source(source)
+
+    async def run_hint(self, identity: str) -> None:
+        """A footer entry was clicked: do what its key does."""
+        if identity in BY_ID:
+            self.action_run(identity)
+        elif identity == "table.open":
+            self.action_open_chosen()
+        else:
+            actions = {key.id: key.action for key in (*keymap.ESTATE_KEYS, *keymap.APP_KEYS)}
+            place = "app" if identity.startswith("app.") else "screen"
+            await self.run_action(f"{place}.{actions[identity]}")
+
+    def action_open_chosen(self) -> None:
+        """Open what is chosen."""
+
+    def hints(self) -> list[Hint]:
+        """Footer entries of the actions that make sense for what is chosen."""
+        resource, app = self.chosen_resource(), self.lab_app
+        if resource is None:
+            return []
+        return [
+            Hint(app.keymap.of(action.id), action.title, action.id, reason)
+            for action, reason in offered(resource, app.lab.executor.read_only)
+        ]
+
+
+def why_not(action: Action, resource: Resource | None, read_only: str) -> str:
+    """The reason why an action cannot be run on this now, empty when it can."""
+    if resource is None:
+        return "Choose a row first"
+    for found, reason in offered(resource, read_only):
+        if found.id == action.id:
+            return reason
+    kind = "an Argo CD application" if action.id.startswith("argocd.") else "a secret"
+    if action.id == "argocd.refresh":
+        return "This source is live: what changes there shows by itself"
+    return f"This is for {kind}; the chosen row is something else"

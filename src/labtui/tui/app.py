@@ -1,0 +1,330 @@
+"""The Textual app: shows the first frame before anything is connected, then keeps it true."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.command import Provider
+from textual.message import Message
+from textual.screen import Screen
+from textual.types import AnimationLevel
+from textual.worker import Worker, WorkerState
+
+from labtui.core.lab import Lab
+from labtui.core.paths import config_dir
+from labtui.domain.ref import SourceId
+from labtui.domain.resources import Resource
+from labtui.domain.text import clean, clean_lines
+from labtui.tui import keymap, settings, theming
+from labtui.tui.acting import LabScreen
+from labtui.tui.live import LiveLab, Wake
+from labtui.tui.screens.estate import EstateScreen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from labtui.core.inventory import Delta
+    from labtui.tui.operations import ActionFlow
+
+log = logging.getLogger(__name__)
+
+RETELL = 10.0  # seconds between two looks at the clock; ages change once a minute
+DEFAULT_THEME = "labtui-dark"
+
+
+def _commands() -> type[Provider]:
+    from labtui.tui.palette import LabCommands
+
+    return LabCommands
+
+
+class LabApp(App[int]):
+    """Owns the inventory (it alone applies changes), the screens and the keys."""
+
+    TITLE = "labtui"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
+    BINDINGS: ClassVar[list[BindingType]] = [*keymap.bindings(keymap.APP_KEYS)]
+    animation_level: AnimationLevel = "none"
+
+    @dataclass
+    class ChangesReady(Message):
+        """Feeds have left changes in the mailbox."""
+
+    @dataclass
+    class OperationsReady(Message):
+        """The executor has something new to tell."""
+
+    def __init__(
+        self,
+        lab: Lab,
+        *,
+        theme: str | None = None,
+        keys_file: Path | None = None,
+        follow: bool = True,
+    ) -> None:
+        """`theme` wins over the remembered one. `keys_file` is `keys.yaml` of the config folder unless given.
+        With `follow` false no feed is started (tests put changes in by themselves)."""
+        super().__init__()
+        self.lab = lab
+        self.keymap = keymap.Keymap({})
+        self._themeless = ""
+        self._dress(theme)
+        self._keys_file = keys_file or config_dir(os.environ, Path.home()) / "keys.yaml"
+        self._follow = follow
+        self._changes = Wake(self._post_changes, self.set_timer)
+        self._operations = Wake(self._post_operations, self.set_timer)
+        self.live = LiveLab(lab, self._changes.ask)
+        self.estate = EstateScreen(lab)
+
+    # Start and end
+
+    def get_default_screen(self) -> Screen[None]:
+        """The Estate screen is the first thing that is shown."""
+        return self.estate
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our own tokens, so that the stylesheet parses with every theme."""
+        return {**super().get_theme_variable_defaults(), **theming.VARIABLE_DEFAULTS}
+
+    def on_mount(self) -> None:
+        """Go on as soon as the first frame is on the terminal."""
+        self.screen.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self.lab.executor.changed = self._chained(self.lab.executor.changed)
+        if self._follow:
+            self.live.start()
+        self.set_interval(RETELL, self._tick)
+        self._load_themes()
+        self._load_keys()
+        for problem in self.lab.problems:
+            text = "\n".join(part for part in (problem.detail, problem.remedy) if part)
+            self.notify(text, title=f"{problem.subject}: {problem.name}", severity="warning", timeout=12)
+
+    def _chained(self, before: Callable[[], None]) -> Callable[[], None]:
+        def changed() -> None:
+            before()
+            self._operations.ask()
+
+        return changed
+
+    def _dress(self, wanted: str | None) -> None:
+        """Choose the theme before anything is styled: styling twice would cost a tenth of the first frame."""
+        name = wanted or settings.remembered_theme() or DEFAULT_THEME
+        path = theming.shipped_dir() / f"{name}.toml"
+        if path.is_file() and not any(folder.is_dir() for folder in self.lab.theme_dirs):
+            self.register_theme(theming.read_theme(path))  # the others after the first frame
+        else:
+            for theme in theming.load_themes(self.lab.theme_dirs).themes.values():
+                self.register_theme(theme)
+        if name not in self.available_themes:
+            self._themeless, name = name, DEFAULT_THEME
+        self.set_reactive(App.theme, name)
+        self.stylesheet.set_variables(self.get_css_variables())
+
+    def _load_themes(self) -> None:
+        loaded = theming.load_themes(self.lab.theme_dirs)
+        for theme in loaded.themes.values():
+            if theme.name != self.theme:
+                self.register_theme(theme)
+        if self._themeless:
+            text = f"There is no theme {self._themeless}; {DEFAULT_THEME} is used"
+            self.notify(text, title="Theme", severity="warning")
+        if loaded.failed:
+            text = "\n".join(f"{path.name}: {reason}" for path, reason in loaded.failed)
+            self.notify(text, title="Themes that cannot be used", severity="warning", timeout=12)
+
+    def _load_keys(self) -> None:
+        self.keymap = keymap.load(self._keys_file)
+        if self.keymap.overrides:
+            self.set_keymap(dict(self.keymap.overrides))
+        if self.keymap.problems:
+            text = "\n".join(self.keymap.problems)
+            self.notify(text, title=f"Ignored in {self._keys_file.name}", severity="warning", timeout=12)
+        self.estate.show_hints()
+
+    # From the feeds to the panes
+
+    def _post_changes(self) -> None:
+        self.post_message(self.ChangesReady())
+
+    def _post_operations(self) -> None:
+        self.post_message(self.OperationsReady())
+
+    def on_lab_app_changes_ready(self) -> None:
+        """Changes wait: take them in now, or when a tenth of a second has passed since the last time."""
+        self._changes.due(self.take_changes)
+
+    def take_changes(self) -> None:
+        """Apply what has arrived and tell the screens what is different."""
+        delta = self.live.drain()
+        if delta:
+            for screen in self.lab_screens():
+                screen.take(delta)
+            self._tell_source_screen(delta)
+
+    def _tell_source_screen(self, delta: Delta) -> None:
+        if delta.sources and type(self.screen).__name__ == "SourceScreen":
+            from labtui.tui.screens.source import SourceScreen
+
+            if isinstance(self.screen, SourceScreen) and self.screen.source in delta.sources:
+                status = self.lab.inventory.status(self.screen.source)
+                if status is not None:
+                    self.screen.show_status(status)
+
+    def on_lab_app_operations_ready(self) -> None:
+        """Operations have changed: tell the screens, at most ten times a second."""
+        self._operations.due(self._tell_operations)
+
+    def _tell_operations(self) -> None:
+        for screen in self.lab_screens():
+            screen.operations_changed()
+
+    def _tick(self) -> None:
+        for screen in self.lab_screens():
+            screen.tick()
+
+    def lab_screens(self) -> Iterator[LabScreen]:
+        """The screens that show the inventory, from the bottom up."""
+        yield from [screen for screen in self.screen_stack if isinstance(screen, LabScreen)]
+
+    # What the user asks for
+
+    def start_action(self, identity: str, resource: Resource) -> None:
+        """Plan, ask, run: see `operations.ActionFlow`."""
+        self.flow.start(identity, resource)
+
+    @cached_property
+    def flow(self) -> ActionFlow:
+        """Plans, confirmations, progress. Made when first needed: it brings the dialogs with it."""
+        from labtui.tui.operations import ActionFlow
+
+        return ActionFlow(self, self.lab)
+
+    def show_source(self, source: SourceId) -> None:
+        """Why a source is as it is, since when, and what to do."""
+        from labtui.tui.screens.source import SourceScreen
+
+        status = self.lab.inventory.status(source)
+        self.push_screen(SourceScreen(source, status, source.scope, self.lab, lambda: self.live.retry(source)))
+
+    def action_sign_in(self) -> None:
+        """Sign in to the source of the chosen pane, or to the only one that takes a password."""
+        screen = self.screen
+        source = screen.chosen_source() if isinstance(screen, LabScreen) else None
+        if source not in self.lab.logins and len(self.lab.logins) == 1:
+            source = next(iter(self.lab.logins))
+        if source is None or source not in self.lab.logins:
+            where = source.label if source else "This pane"
+            self.notify(f"{where} takes no user name and password here", title="Sign in: not now", severity="warning")
+            return
+        self.sign_in(source)
+
+    def sign_in(self, source: SourceId) -> None:
+        """Ask for user name and password, then connect again."""
+        from labtui.tui.screens.login import LoginScreen
+
+        self.push_screen(LoginScreen(self.lab.logins[source], source.label, lambda: self.live.retry(source)))
+
+    def action_help(self) -> None:
+        """All keys, and what the signs mean."""
+        from labtui.tui.screens.help import HelpScreen
+
+        groups = (
+            ("The screen", [self._help_line(k) for k in (*keymap.ESTATE_KEYS, *keymap.APP_KEYS)]),
+            ("A table", [self._help_line(k) for k in keymap.TABLE_KEYS]),
+        )
+        self.push_screen(HelpScreen(groups, self.keymap.overrides))
+
+    def _help_line(self, key: keymap.Key) -> tuple[str, str]:
+        keys = self.keymap.overrides.get(key.id, key.keys).split(",")
+        return " ".join(keymap.spoken(k) for k in keys), key.help
+
+    def action_command_palette(self) -> None:
+        """Find anything by name."""
+        from labtui.tui.palette import LabPalette
+
+        if not isinstance(self.screen, LabPalette):
+            self.push_screen(LabPalette())
+
+    def action_next_theme(self) -> None:
+        """The next theme by name, ours first."""
+        ours = [name for name in self.available_themes if name.startswith("labtui")]
+        names = ours or sorted(self.available_themes)
+        after = names.index(self.theme) + 1 if self.theme in names else 0
+        self.choose_theme(names[after % len(names)])
+
+    def choose_theme(self, name: str) -> None:
+        """Use a theme from now on, also next time."""
+        self.theme = name
+        settings.remember_theme(name)
+
+    async def action_quit(self) -> None:
+        """Leave at once; connections are closed after the terminal is given back."""
+        self.exit(0)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Textual's own entries of the palette: none, ours say the same in our words."""
+        return ()
+
+    # What goes wrong
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: Literal["information", "warning", "error"] = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """A toast. Text in it is never markup, whoever wrote it."""
+        super().notify(
+            clean_lines(message, 2000), title=clean(title, 120), severity=severity, timeout=timeout, markup=False
+        )
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Whatever fails in a worker is shown and logged, not swallowed."""
+        if event.state is WorkerState.ERROR and event.worker.error is not None:
+            error = event.worker.error
+            log.error("worker %s failed", event.worker.name, exc_info=error)
+            self.notify(f"{type(error).__name__}: {error}", title="Internal error", severity="error", timeout=12)
+
+
+@contextmanager
+def _terminal_title() -> Iterator[None]:
+    """The title says labtui while it runs, and nothing that comes from outside; the old title comes back (xterm's CSI 22/23 t)."""
+    terminal = sys.__stderr__  # where Textual writes to
+    if terminal is None or not terminal.isatty():
+        yield
+        return
+    terminal.write("\x1b[22;2t\x1b]2;labtui\x07")
+    terminal.flush()
+    try:
+        yield
+    finally:
+        terminal.write("\x1b[23;2t")
+        terminal.flush()
+
+
+def run(lab: Lab, *, theme: str | None = None, keys_file: Path | None = None, mouse: bool = True) -> int:
+    """Show the estate until the user leaves; the exit status of the program."""
+    app = LabApp(lab, theme=theme, keys_file=keys_file)
+    try:
+        with _terminal_title():
+            app.run(mouse=mouse)
+    finally:
+        app.live.stop()
+    return app.return_code or 0

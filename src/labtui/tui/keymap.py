@@ -1,0 +1,167 @@
+"""The keys of the screen: one registry of what is not in `core.actions`, and the user's own keys from `keys.yaml`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.binding import Binding
+
+from labtui.core.actions import ACTIONS
+from labtui.tui.widgets.row_table import RowTable
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of the screen itself. `keys` are Textual's names, comma separated; `action` is a Textual action."""
+
+    id: str
+    keys: str
+    title: str
+    help: str
+    action: str
+
+
+ESTATE_KEYS: tuple[Key, ...] = (
+    Key("estate.filter", "slash", "Filter", "Show only rows with this text; ! in front: only those without", "filter"),
+    Key("estate.sort", "o", "Sort", "Sort by the next column; after the last one: what needs you first", "sort"),
+    Key("estate.reverse", "O", "Reverse", "Turn the order round", "reverse"),
+    Key("estate.zoom", "z", "Zoom", "The pane on the whole screen, and back", "zoom"),
+    Key("estate.next", "tab", "Next pane", "To the next pane", "next_pane"),
+    Key("estate.previous", "shift+tab", "Previous pane", "To the previous pane", "previous_pane"),
+    Key("estate.source", "i", "Source", "Why a source is as it is, since when, and what to do", "source"),
+    Key("estate.back", "escape", "Back", "Leave the filter, the zoom, the dialog", "back"),
+    *(Key(f"estate.pane_{n}", str(n), f"Pane {n}", f"To pane {n}", f"pane({n})") for n in range(1, 10)),
+)
+
+APP_KEYS: tuple[Key, ...] = (
+    Key(
+        "app.commands",
+        "colon,ctrl+p",
+        "Commands",
+        "Find any action, pane, resource or theme by name",
+        "command_palette",
+    ),
+    Key("app.help", "question_mark,f1", "Help", "All keys and what they do", "help"),
+    Key("app.sign_in", "L", "Sign in", "Sign in to the source of this pane", "sign_in"),
+    Key("app.theme", "T", "Theme", "The next theme; it is remembered", "next_theme"),
+    Key("app.quit", "q,ctrl+q", "Quit", "Leave labtui; nothing that runs elsewhere is stopped", "quit"),
+)
+
+# The table binds its keys itself; they are named here so that `keys.yaml` and the help page know them.
+TABLE_KEYS: tuple[Key, ...] = tuple(
+    Key(b.id, b.key, b.description, b.description, b.action)
+    for b in RowTable.BINDINGS
+    if isinstance(b, Binding) and b.id
+)
+
+
+def bindings(keys: Iterable[Key]) -> list[Binding]:
+    """Textual bindings, with the ids that `keys.yaml` uses."""
+    return [Binding(key.keys, key.action, key.title, show=False, id=key.id, tooltip=key.help) for key in keys]
+
+
+def action_bindings() -> list[Binding]:
+    """A binding for every action of the registry."""
+    return [
+        Binding(action.key, f"run('{action.id}')", action.title, show=False, id=action.id, tooltip=action.help)
+        for action in ACTIONS
+    ]
+
+
+def defaults() -> dict[str, str]:
+    """Every id that a key can be given to, with its default keys."""
+    return {a.id: a.key for a in ACTIONS} | {k.id: k.keys for k in (*TABLE_KEYS, *ESTATE_KEYS, *APP_KEYS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Keymap:
+    """The keys in force: `overrides` is what differs from the defaults, `problems` why something was ignored."""
+
+    overrides: Mapping[str, str]
+    problems: tuple[str, ...] = ()
+
+    def of(self, identity: str) -> str:
+        """The first key of an action, in the words of a keyboard."""
+        return spoken((self.overrides.get(identity) or defaults().get(identity, "")).partition(",")[0])
+
+
+_SPOKEN = {
+    "slash": "/",
+    "colon": ":",
+    "question_mark": "?",
+    "escape": "esc",
+    "exclamation_mark": "!",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "comma": ",",
+    "full_stop": ".",
+}
+_NAMES = {spoken: name for name, spoken in _SPOKEN.items()}
+
+
+def spoken(key: str) -> str:
+    """A key as people write it: `slash` is `/`."""
+    key = key.strip()
+    return _SPOKEN.get(key, key)
+
+
+def _named(key: str) -> str:
+    key = key.strip()
+    return _NAMES.get(key, key)
+
+
+def resolve(wanted: Mapping[str, object]) -> Keymap:
+    """Check the user's keys. An unknown id, or a key that something else has, is reported and ignored."""
+    known = defaults()
+    problems: list[str] = []
+    overrides: dict[str, str] = {}
+    for identity, value in wanted.items():
+        if identity not in known:
+            near = difflib.get_close_matches(str(identity), known, 1)
+            problems.append(f"unknown action {identity!s}" + (f"; the nearest is {near[0]}" if near else ""))
+        elif not isinstance(value, str | int) or isinstance(value, bool) or not str(value).strip():
+            problems.append(f"{identity}: a key is a text such as s, ctrl+s or f5")
+        else:
+            names = [_named(k) for k in str(value).split(",") if k.strip()] or [_named(str(value))]
+            overrides[identity] = ",".join(names)
+    while clash := _first_clash(known, overrides):
+        key, loser, winner = clash
+        problems.append(f"{loser}: the key {spoken(key)} already belongs to {winner}")
+        del overrides[loser]
+    return Keymap(overrides, tuple(problems))
+
+
+def _first_clash(known: Mapping[str, str], overrides: Mapping[str, str]) -> tuple[str, str, str] | None:
+    """A key that two ids have: the key, the override to drop, and the id that keeps it."""
+    owners: dict[str, str] = {}
+    # the user's own are looked at last, so that they are the ones that give way
+    for identity in sorted(known, key=lambda i: i in overrides):
+        for key in overrides.get(identity, known[identity]).split(","):
+            if key in owners:
+                return key, identity, owners[key]
+            owners[key] = identity
+    return None
+
+
+def load(path: Path) -> Keymap:
+    """The user's keys from a file of `action id: key` lines; no file means the defaults."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Keymap({})
+    except (OSError, UnicodeDecodeError) as error:
+        return Keymap({}, (f"{path}: {error}",))
+    import yaml  # 20 ms that nobody waits for who has no such file
+
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        return Keymap({}, (f"{path}: {error}",))
+    if data is None:
+        return Keymap({})
+    if not isinstance(data, dict):
+        return Keymap({}, (f"{path}: expected lines such as `argocd.sync: s`",))
+    return resolve({str(k): v for k, v in data.items()})

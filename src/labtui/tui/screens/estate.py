@@ -1,0 +1,359 @@
+"""The first screen: every source in a pane of its own, what needs the operator at the top."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.events import DescendantFocus, Resize
+from textual.geometry import Size
+from textual.layout import Layout
+from textual.widget import Widget
+
+from labtui.core.inventory import Delta
+from labtui.core.lab import Lab
+from labtui.domain.errors import LabError
+from labtui.domain.ref import Ref, SourceId
+from labtui.domain.resources import Resource, SecretPath
+from labtui.domain.states import FeedState
+from labtui.tui import activity, keymap
+from labtui.tui.acting import LabScreen
+from labtui.tui.background import in_background
+from labtui.tui.screens.detail import DetailScreen
+from labtui.tui.widgets.detail_view import DetailView
+from labtui.tui.widgets.estate_layout import Box, EstateLayout, one_at_a_time
+from labtui.tui.widgets.footer import FooterLine, Hint
+from labtui.tui.widgets.line import Line
+from labtui.tui.widgets.pane import Pane
+from labtui.tui.widgets.panes import ActivityPane, SourcePane, make_panes
+from labtui.tui.widgets.row_table import RowTable
+from labtui.tui.widgets.source_bar import SourceBar
+from labtui.tui.widgets.tab_line import TabLine
+
+if TYPE_CHECKING:
+    from labtui.tui.widgets.filter_line import FilterLine
+
+
+class EstateBody(Widget):
+    """The panes and, on a wide screen, the details beside them, placed by `EstateLayout`."""
+
+    def __init__(self, panes: list[Pane], detail: DetailView) -> None:
+        super().__init__(*panes, detail)
+        self.panes = panes
+        self.chosen = 0
+        self.alone = False
+        self._estate_layout = EstateLayout(self)
+        self._heights: list[int] = []
+
+    @property
+    def layout(self) -> Layout:
+        """Ours."""
+        return self._estate_layout
+
+    def boxes(self) -> list[Box]:
+        """Column and wish of every pane."""
+        self._heights = [pane.wanted_height() for pane in self.panes]
+        return [Box(pane.column, height) for pane, height in zip(self.panes, self._heights, strict=True)]
+
+    def choose(self, index: int) -> None:
+        """The pane that is shown when only one is."""
+        if index != self.chosen:
+            self.chosen = index
+            if self.alone or one_at_a_time(self.size):
+                self.arrange_anew()
+
+    def zoom(self, alone: bool) -> None:
+        """The chosen pane on the whole screen, or all of them."""
+        self.alone = alone
+        self.arrange_anew()
+
+    def arrange_anew(self) -> None:
+        """Place the panes again. Textual keeps an arrangement until a child asks for another one."""
+        self.panes[0].refresh(layout=True)
+
+    def rows_changed(self) -> None:
+        """Share the height anew if a pane wishes for another one and they stand together."""
+        if not (self.alone or one_at_a_time(self.size)) and self._heights != [p.wanted_height() for p in self.panes]:
+            self.arrange_anew()
+
+
+class EstateScreen(LabScreen):
+    """Source bar, tabs (small screens), panes, footer."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*keymap.bindings(keymap.ESTATE_KEYS), *keymap.action_bindings()]
+    AUTO_FOCUS = None
+
+    def __init__(self, lab: Lab) -> None:
+        super().__init__()
+        self.lab = lab
+        self.panes = make_panes(lab)
+        self.bar = SourceBar(css_id="sources")
+        self.tabs = TabLine(css_id="tabs")
+        self.detail = DetailView(lab, css_id="beside")
+        self.body = EstateBody(self.panes, self.detail)
+        self.footer = FooterLine(css_id="footer")
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        yield self.bar
+        yield self.tabs
+        yield self.body
+        yield self.footer
+
+    def on_mount(self) -> None:
+        """Say what is not known yet, and put the focus into the first pane."""
+        for pane in self.panes:
+            pane.show_status(self.lab.inventory.status(pane.source) if pane.source else None)
+        self.panes[0].focus()
+        self._show_sources()
+
+    def on_resize(self, event: Resize) -> None:
+        """Another size may mean another arrangement."""
+        self.tabs.display = one_at_a_time(Size(event.size.width, event.size.height - 2)) or self.body.alone
+        self._show_sources()
+        self._show_tabs()
+        self.show_hints()
+
+    # What is chosen
+
+    @property
+    def pane(self) -> Pane:
+        """The pane that has the focus, or had it last."""
+        return self.panes[self.body.chosen]
+
+    def chosen_resource(self) -> Resource | None:
+        """The resource that the cursor stands on."""
+        ref = self.pane.cursor
+        return self.lab.inventory.get(self.pane.resource_ref(ref)) if ref else None
+
+    def chosen_source(self) -> SourceId | None:
+        """The source of the pane."""
+        return self.pane.source or super().chosen_source()
+
+    def all_resources(self) -> Iterator[tuple[Resource, str]]:
+        """Everything that a pane shows, with the pane's title."""
+        for pane in self.panes:
+            if isinstance(pane, SourcePane):
+                for resource in self.lab.inventory.of(pane.source, pane.spec.kinds):
+                    yield resource, pane.title
+
+    def pane_titles(self) -> list[tuple[int, str]]:
+        """Number and title of every pane."""
+        return [(pane.number, pane.title) for pane in self.panes]
+
+    # Changes
+
+    def take(self, delta: Delta) -> None:
+        """Facts have changed: hand them to the panes that show them."""
+        with self.app.batch_update():
+            for pane in self.panes:
+                pane.take(delta)
+            self.body.rows_changed()
+            if delta.sources:
+                self._show_sources()
+            self._show_tabs()
+        self._chosen_changed()
+
+    def operations_changed(self) -> None:
+        """An operation has begun, got on or ended."""
+        for pane in self.panes:
+            if isinstance(pane, ActivityPane):
+                pane.refill()
+        self.body.rows_changed()
+        self._show_tabs()
+        self.show_hints()
+
+    def tick(self) -> None:
+        """Ages may read differently; what reads the same is not painted."""
+        for pane in self.panes:
+            pane.tick()
+        self._show_sources()
+        self.detail.tick()
+
+    def _show_sources(self) -> None:
+        marks = [word for word, on in (("READ-ONLY", self.lab.executor.read_only), ("DEMO", self.lab.demo)) if on]
+        statuses = [(source, self.lab.inventory.status(source)) for source in self.lab.sources]
+        self.bar.show_sources(self.lab.name, statuses, self.lab.clock.now(), marks)
+
+    def _show_tabs(self) -> None:
+        if self.tabs.display:
+            self.tabs.show_tabs([pane.tab() for pane in self.panes], self.pane.number)
+
+    def _chosen_changed(self) -> None:
+        if self.detail.size.width:
+            resource = self.chosen_resource()
+            self.detail.show(resource.ref if resource else None)
+        self.show_hints()
+
+    def show_hints(self) -> None:
+        """The keys that do something now."""
+        if not self.is_mounted:
+            return
+        of = self.lab_app.keymap.of
+        row = self.hints()
+        if self.body.alone or self.pane.filter:
+            row.insert(0, Hint(of("estate.back"), "Back", "estate.back"))
+        status = self.pane.status
+        if status is not None and status.state not in (FeedState.LIVE, FeedState.CONNECTING):
+            row = [h for h in row if h.action != "argocd.refresh"]
+            row.insert(0, Hint(of("estate.source"), "Why", "estate.source"))
+            row.insert(0, Hint(of("argocd.refresh"), "Connect now", "argocd.refresh"))
+            if self.pane.sign_in and status.state is FeedState.SIGNED_OUT:
+                row.insert(0, Hint(of("app.sign_in"), "Sign in", "app.sign_in"))
+        if self.pane.cursor:
+            row.insert(0, Hint(of("table.open"), "Open", "table.open"))
+        always = [
+            Hint(of("app.help"), "Help", "app.help"),
+            Hint(of("app.commands"), "Commands", "app.commands"),
+            Hint(of("estate.filter"), "Filter", "estate.filter"),
+            Hint(of("app.quit"), "Quit", "app.quit"),
+        ]
+        self.footer.show_hints(row, always)
+
+    # Keys
+
+    def go_to_pane(self, number: int) -> None:
+        """Focus the pane of this number, if there is one."""
+        for index, pane in enumerate(self.panes):
+            if pane.number == number:
+                self.body.choose(index)
+                pane.focus()
+
+    def go_to(self, ref: Ref) -> None:
+        """Put the cursor on a resource; a filter that hides it is taken away."""
+        for pane in self.panes:
+            if isinstance(pane, SourcePane) and pane.belongs(ref):
+                if not pane.select(ref):
+                    pane.filter_by("")
+                    pane.select(ref)
+                self.go_to_pane(pane.number)
+                return
+
+    def action_pane(self, number: int) -> None:
+        """A digit was pressed."""
+        self.go_to_pane(number)
+
+    def action_next_pane(self) -> None:
+        """To the next pane, after the last one to the first."""
+        self.go_to_pane(self.panes[(self.body.chosen + 1) % len(self.panes)].number)
+
+    def action_previous_pane(self) -> None:
+        """To the pane before."""
+        self.go_to_pane(self.panes[self.body.chosen - 1].number)
+
+    def action_zoom(self) -> None:
+        """The pane on the whole screen, and back."""
+        self.body.zoom(not self.body.alone)
+        self.show_hints()
+
+    def action_back(self) -> None:
+        """Take away the filter, then the marks, then the zoom."""
+        pane = self.pane
+        if self.detail.has_focus:
+            pane.focus()
+        elif pane.filter:
+            pane.filter_by("")
+        elif pane.marked:
+            pane.clear_marks()
+        elif self.body.alone:
+            self.body.zoom(False)
+        self.show_hints()
+
+    def action_sort(self) -> None:
+        """Order by the next column."""
+        self.pane.sort_by_next()
+
+    def action_reverse(self) -> None:
+        """Turn the order round."""
+        self.pane.sort_by(self.pane.sort_column, reverse=not self.pane.sort_reverse)
+
+    def action_filter(self) -> None:
+        """Ask for a filter; it works while it is typed."""
+        from labtui.tui.widgets.filter_line import FilterLine
+
+        if not self.query(FilterLine):
+            self.footer.display = False
+            self.mount(FilterLine(self.pane.filter), after=self.footer)
+
+    def _close_filter(self) -> None:
+        self.query("FilterLine").remove()
+        self.footer.display = True
+
+    def action_open_chosen(self) -> None:
+        """The footer's way to open a row."""
+        self.pane.action_open()
+
+    def open_row(self, ref: Ref) -> None:
+        """Details of a row; an operation is shown as it runs, an unfinished rollback is taken up again."""
+        app, resource = self.lab_app, self.chosen_resource()
+        if ref.kind == activity.OPERATION and app.flow.show_run(self.pane.resource_ref(ref)):
+            return
+        if resource is None:
+            return
+        if isinstance(resource, SecretPath) and resource.folder and not resource.open:
+            self._open_folder(resource)
+        elif ref.kind == activity.UNFINISHED:
+            app.start_action("argocd.finish_rollback", resource)
+        elif self.detail.size.width:
+            self.detail.focus()
+        else:
+            app.push_screen(DetailScreen(self.lab, resource.ref))
+
+    def _open_folder(self, folder: SecretPath) -> None:
+        """Read a folder from now on; its feed shows what is in it."""
+        secrets, app = self.lab.secrets, self.lab_app
+        if secrets is None:
+            return
+
+        def done(answer: LabError | None) -> None:
+            if answer is not None:
+                app.notify(str(answer), title=folder.path, severity="error")
+
+        in_background(app, lambda: secrets.open(folder.ref), done, f"open {folder.path}")
+
+    # Messages
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """A pane has got the focus: by key, click or palette."""
+        if isinstance(event.widget, Pane):
+            self._close_filter()
+            self.body.choose(self.panes.index(event.widget))
+            self._show_tabs()
+            self._chosen_changed()
+
+    def on_row_table_highlighted(self, event: RowTable.Highlighted) -> None:
+        """The cursor has moved."""
+        if event.table is self.pane:
+            self._chosen_changed()
+
+    def on_row_table_opened(self, event: RowTable.Opened) -> None:
+        """Enter or a double click on a row."""
+        self.open_row(event.ref)
+
+    def on_row_table_marks_changed(self, event: RowTable.MarksChanged) -> None:
+        """Marks are counted in the frame."""
+        if isinstance(event.table, Pane):
+            event.table.reframe()
+
+    def on_filter_line_changed(self, event: FilterLine.Changed) -> None:
+        """The filter is being typed."""
+        self.pane.filter_by(event.text)
+        self.body.rows_changed()
+
+    def on_filter_line_closed(self) -> None:
+        """The filter has been typed."""
+        self._close_filter()
+        self.pane.focus()
+        self.show_hints()
+
+    async def on_line_chosen(self, event: Line.Chosen) -> None:
+        """A click on a source, a tab or a footer entry."""
+        match event.target:
+            case SourceId() as source:
+                self.lab_app.show_source(source)
+            case int() as number:
+                self.go_to_pane(number)
+            case str() as identity:
+                await self.run_hint(identity)
