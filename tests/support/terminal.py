@@ -54,7 +54,8 @@ class Terminal:
         self.raw = bytearray()
         self.exit_status: int | None = None
         child = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", **(environ or {})}
-        for name in ("COLUMNS", "LINES"):
+        # without compiled files, a start would measure Python's compiler
+        for name in ("COLUMNS", "LINES", "PYTHONDONTWRITEBYTECODE"):
             child.pop(name, None)
         self.started = time.monotonic()
         self.pid, self.fd = pty.fork()

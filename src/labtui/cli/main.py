@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -139,6 +140,10 @@ def _run(options: argparse.Namespace) -> int:
         return _init(options)
     if options.command == "audit":
         return _audit(options)
+    if options.command in (None, "demo"):
+        # Imports make a hundred thousand objects that stay: collecting among them is a quarter of the time to the first
+        # frame. The screen turns the collector on again once everything is live.
+        gc.disable()
     from labtui.estate.bootstrap import open_lab
 
     lab = open_lab(_estate_options(options), os.environ)

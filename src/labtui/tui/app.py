@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RETELL = 10.0  # seconds between two looks at the clock; ages change once a minute
+SETTLED = 3.0  # seconds after which everything that is imported at the start is there
 DEFAULT_THEME = "labtui-dark"
 
 
@@ -46,6 +48,12 @@ def _commands() -> type[Provider]:
     from labtui.tui.palette import LabCommands
 
     return LabCommands
+
+
+def _collect_again() -> None:
+    """The command line starts without the garbage collector; what is there by now stays, so it need not be looked at again."""
+    gc.freeze()
+    gc.enable()
 
 
 class LabApp(App[int]):
@@ -107,6 +115,7 @@ class LabApp(App[int]):
         if self._follow:
             self.live.start()
         self.set_interval(RETELL, self._tick)
+        self.set_timer(SETTLED, _collect_again)
         self._load_themes()
         self._load_keys()
         for problem in self.lab.problems:

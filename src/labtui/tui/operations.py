@@ -162,7 +162,7 @@ class ActionFlow:
             if not items:
                 self._toast(f"Diff of {ref.name}", "git and the cluster agree: there are no differences")
                 return
-            note = "What a sync would change: red lines are in the cluster, green lines in git"
+            note = "What a sync would change: - is in the cluster, + is in git"
             self._push(TextScreen(f"{ref.name}: git against the cluster", diff_lines(items, DIFF_LINES), note))
 
         self._ask(f"Diff of {ref.name}", "Asking Argo CD what differs …", lambda: self.lab.argocd().diff(ref), show)

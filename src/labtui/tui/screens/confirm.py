@@ -54,7 +54,7 @@ def diff_heading(plan: Plan) -> Row:
         return heading("What changes", "no differences known")
     added, removed = (sum(numbers) for numbers in zip(*(count(i) for i in plan.diff), strict=True))
     things = "1 object" if len(plan.diff) == 1 else f"{len(plan.diff)} objects"
-    return heading("What changes", f"{things}, +{added} −{removed} lines; red lines go, green lines come")
+    return heading("What changes", f"{things}, +{added} −{removed} lines; - goes, + comes")
 
 
 def verb(plan: Plan) -> str:

@@ -228,5 +228,5 @@ class RollbackScreen(Dialog[RollbackChoice]):
         elif not answer:
             self.app.notify("The manifests of both are the same", title="Diff", markup=False)
         else:
-            note = "red lines are deployed now, green lines are what it goes back to"
+            note = "- is deployed now, + is what it goes back to"
             self.app.push_screen(TextScreen(title, diff_lines(answer, DIFF_LINES), note))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import lru_cache
 
 from rich.style import Style
 from textual.cache import LRUCache
@@ -70,6 +71,12 @@ class Look:
         return self == replace(other, level=self.level, marked=self.marked, tinted=self.tinted)
 
 
+@lru_cache(maxsize=64)
+def _wrapped(text: str, width: int) -> tuple[str, ...]:
+    """The lines of a text for no rows: asked for once a line, so wrapped once a text."""
+    return tuple(line.plain.rstrip() for line in Content(clean_lines(text)).wrap(width)) if text else ()
+
+
 class Painter:
     """Makes the strips of one table and keeps the last few hundred."""
 
@@ -128,7 +135,7 @@ class Painter:
         """Line `y` of a text in the middle of the table."""
         style = self._style("empty", "")
         width = size.width
-        lines = [line.plain.rstrip() for line in Content(clean_lines(text)).wrap(max(2, width - 4))] if text else []
+        lines = _wrapped(text, max(2, width - 4))
         number = y - max(0, (size.height - len(lines)) // 2)
         if not 0 <= number < len(lines):
             return Strip.blank(width, style)

@@ -1,0 +1,105 @@
+"""The Estate screen in every size, theme and state of its sources."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from labtui.domain.errors import Denied, SignedOut, Unreachable
+from labtui.domain.states import FeedState
+from labtui.tui.app import LabApp
+from tests.snapshots.conftest import DemoApp
+from tests.tui.fakes import ARGOCD, CLUSTER, KYIV, VAULT, WROCLAW, FakeLab, sample
+from tests.tui.waiting import until
+
+Compare = Callable[..., bool]
+SIZES = [(80, 24), (120, 40), (160, 50)]
+size = pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
+
+
+def settled(*keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
+    """Wait until every source has said how it is, press keys, and until all is painted."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        app = pilot.app
+        assert isinstance(app, LabApp)
+        lab = app.lab
+        statuses = lab.inventory.status
+
+        def answered() -> bool:
+            found = [statuses(source) for source in lab.sources]
+            return all(status is not None and status.state is not FeedState.CONNECTING for status in found)
+
+        await until(answered, "an answer of every source")
+        await pilot.press(*keys)
+        await pilot.pause()
+
+    return run
+
+
+@size
+@pytest.mark.parametrize("theme", ["labtui-dark", "labtui-light"])
+def test_estate(snap_compare: Compare, demo_app: DemoApp, size: tuple[int, int], theme: str) -> None:
+    assert snap_compare(demo_app(theme=theme), terminal_size=size, run_before=settled())
+
+
+@size
+def test_without_colour(
+    snap_compare: Compare, demo_app: DemoApp, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert snap_compare(demo_app(), terminal_size=size, run_before=settled())
+
+
+@size
+def test_faults(snap_compare: Compare, demo_app: DemoApp, size: tuple[int, int]) -> None:
+    app = demo_app(faults=("kyiv=down", "vault=denied", "argocd=expired"), read_only=True)
+    assert snap_compare(app, terminal_size=size, run_before=settled())
+
+
+@size
+@pytest.mark.parametrize("theme", ["labtui-dark", "labtui-light"])
+def test_every_state_of_a_pane(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
+    """Argo CD signed out, cluster denied, Wrocław live and empty, Kyiv stale, Vault down."""
+    fake = FakeLab()
+    fake[ARGOCD].fail(SignedOut("No", "the token has expired", "Set ARGOCD_AUTH_TOKEN or sign in again"))
+    fake[CLUSTER].fail(Denied("No", 'deployments.apps is forbidden: User "me" cannot list', "Ask for the role view"))
+    fake[WROCLAW].list()
+    fake[KYIV].list(*sample()[KYIV])
+    fake[KYIV].fail(Unreachable("No", "connection refused by 192.168.1.2:22", "Is the tunnel up?"))
+    fake[VAULT].fail(Unreachable("No", "no answer from vault.example.org in 5 s", "Is it unsealed?"))
+    app = LabApp(fake.lab, theme=theme)
+
+    async def lost(pilot: Pilot[Any]) -> None:
+        await until(lambda: (s := fake.lab.inventory.status(KYIV)) and s.state is FeedState.STALE)
+        await settled()(pilot)
+
+    try:
+        assert snap_compare(app, terminal_size=size, run_before=lost)
+    finally:
+        app.live.stop()
+
+
+@size
+def test_connecting(snap_compare: Compare, size: tuple[int, int]) -> None:
+    app = LabApp(FakeLab().lab, follow=False)
+    assert snap_compare(app, terminal_size=size)
+
+
+@size
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("zoomed", ("2", "z")),
+        ("filtered", ("3", "slash", *"immich")),
+        ("details", ("down", "enter")),
+        ("vault", ("5", "down", "down")),
+    ],
+)
+def test_ways(
+    snap_compare: Compare, demo_app: DemoApp, size: tuple[int, int], name: str, keys: tuple[str, ...]
+) -> None:
+    assert snap_compare(demo_app(), terminal_size=size, run_before=settled(*keys))
