@@ -56,7 +56,7 @@ class GitRepository:
         found = []
         for entry in text.split("\0"):
             revision, _, rest = entry.partition("\x1f")
-            subject, author, date = (rest.split("\x1f") + ["", "", ""])[:3]
+            subject, author, date = [*rest.split("\x1f"), "", "", ""][:3]
             if revision:
                 found.append(Commit(revision, subject, author, datetime.fromisoformat(date) if date else None))
         return tuple(found)
@@ -143,7 +143,9 @@ class GitRepository:
     def _git(self, *arguments: str, folder: Path | None = None, text: str | None = None) -> str:
         """Run git there, never through a shell, never asking at the terminal. Errors come with git's own words."""
         quiet = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_EDITOR": "true", "GIT_LITERAL_PATHSPECS": "0"}
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX"))} | quiet
+        environment = {
+            k: v for k, v in os.environ.items() if not k.startswith(("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX"))
+        } | quiet
         try:
             done = subprocess.run(
                 ["git", "-C", str(folder or self.folder), *arguments],

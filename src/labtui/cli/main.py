@@ -141,9 +141,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.command == "audit":
         return _audit(options)
     if options.command in (None, "demo"):
-        # Imports make a hundred thousand objects that stay: collecting among them is a quarter of the time to the first
-        # frame. The screen turns the collector on again once everything is live.
-        gc.disable()
+        return _screen(options)
     from labtui.estate.bootstrap import open_lab
 
     lab = open_lab(_estate_options(options), os.environ)
@@ -154,8 +152,6 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _run_in(lab: Lab, options: argparse.Namespace) -> int:
-    if options.command in (None, "demo"):
-        return _screen(lab, options)
     if options.command == "status":
         from labtui.cli.status import status
 
@@ -202,15 +198,21 @@ def _estate_options(options: argparse.Namespace) -> Options:
     return Options(given.get("estate"), demo, given.get("fault") or (), bool(given.get("read_only")))
 
 
-def _screen(lab: Lab, options: argparse.Namespace) -> int:
+def _screen(options: argparse.Namespace) -> int:
+    # Imports make a hundred thousand objects that stay: collecting among them is a quarter of the time to the first frame.
+    # The screen turns the collector on again once everything is live.
+    gc.disable()
+    from labtui.estate.bootstrap import prepare
+
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise Invalid("The screen needs a terminal", "", "labtui status prints the estate once")
+    prepared = prepare(_estate_options(options), os.environ, dial=True)
     # read when textual is imported: fewer frames a second are enough here, and kind to a slow line
     os.environ.setdefault("TEXTUAL_FPS", "30")
-    from labtui.tui.app import run
+    from labtui.tui.app import Opening, run
 
     return run(
-        lab,
+        Opening(prepared.name, prepared.open, prepared.theme_dirs),
         theme=getattr(options, "theme", None),
         keys_file=config_dir(os.environ, Path.home()) / "keys.yaml",
         mouse=not getattr(options, "no_mouse", False),

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labtui.core.audit import JsonLinesAudit, MemoryAudit
-from labtui.core.clock import SystemClock
-from labtui.core.executor import Executor
-from labtui.core.lab import Lab, operator
 from labtui.core.paths import config_dir, state_dir
-from labtui.estate.file import Estate, find_estate_file, load_estate
 
+# Opening an estate imports the whole core: what only prepares it (the first frame waits for that) must not.
 if TYPE_CHECKING:
+    from labtui.adapters.docker.source import DockerSource
+    from labtui.core.lab import Lab
+    from labtui.estate.file import Estate
+    from labtui.estate.resolve import Connections
     from labtui.ports import Diagnosable, Feed, GitOps
 
 READ_ONLY = "labtui was started with --read-only"
+DEMO_NAME = "homelab"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Options:
     """What the command line decides about the estate to open."""
 
@@ -34,9 +36,48 @@ class Options:
     home: Path = field(default_factory=Path.home)
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """An estate that is known to be right and is still to be opened."""
+
+    name: str
+    theme_dirs: tuple[Path, ...]
+    open: Callable[[], Lab]
+
+
+def prepare(options: Options, environ: Mapping[str, str], *, dial: bool = False) -> Prepared:
+    """Read the estate file, or the demo's faults. Raises Invalid for what is wrong with them.
+
+    With `dial` the ssh handshakes begin at once: they last as long as all that is imported meanwhile.
+    """
+    themes = (config_dir(environ, options.home) / "themes",)
+    if options.demo:
+        if options.faults:
+            from labtui.demo import parse_faults
+
+            parse_faults(options.faults)
+        return Prepared(DEMO_NAME, themes, partial(_open_demo, options, themes))
+    from labtui.estate.file import find_estate_file, load_estate
+
+    estate = load_estate(find_estate_file(options.estate, options.cwd, environ, options.home))
+    from labtui.core.clock import SystemClock
+    from labtui.estate.resolve import resolve
+
+    clock = SystemClock()
+    connections = resolve(estate, environ, options.home)
+    sites = []
+    for docker in connections.docker:
+        from labtui.adapters.docker.source import DockerSource
+
+        sites.append(DockerSource(docker, clock))
+        if dial:
+            sites[-1].dial()
+    return Prepared(estate.name, themes, partial(_open_real, estate, connections, sites, options, environ, themes))
+
+
 def open_lab(options: Options, environ: Mapping[str, str]) -> Lab:
     """The demo or the real estate. Connects to nothing. Raises Invalid for a bad estate file."""
-    return _open_demo(options, environ) if options.demo else _open_real(options, environ)
+    return prepare(options, environ).open()
 
 
 def audit_path(environ: Mapping[str, str], home: Path) -> Path:
@@ -44,7 +85,11 @@ def audit_path(environ: Mapping[str, str], home: Path) -> Path:
     return state_dir(environ, home) / "audit.jsonl"
 
 
-def _open_demo(options: Options, environ: Mapping[str, str]) -> Lab:
+def _open_demo(options: Options, themes: tuple[Path, ...]) -> Lab:
+    from labtui.core.audit import MemoryAudit
+    from labtui.core.executor import Executor
+    from labtui.core.lab import Lab
+    from labtui.core.operations.watching import Pace
     from labtui.demo import DemoClock, DemoEstate, parse_faults
 
     clock = DemoClock(options.frozen_at)
@@ -60,17 +105,25 @@ def _open_demo(options: Options, environ: Mapping[str, str]) -> Lab:
         gitops=world.gitops,
         logins=world.logins,
         diagnosables=world.diagnosables,
+        pace=Pace(wait=clock.wait, monotonic=clock.monotonic),
         demo=True,
-        theme_dirs=(config_dir(environ, options.home) / "themes",),
+        theme_dirs=themes,
     )
 
 
-def _open_real(options: Options, environ: Mapping[str, str]) -> Lab:
-    from labtui.estate.resolve import resolve
+def _open_real(
+    estate: Estate,
+    connections: Connections,
+    sites: Sequence[DockerSource],
+    options: Options,
+    environ: Mapping[str, str],
+    themes: tuple[Path, ...],
+) -> Lab:
+    from labtui.core.audit import JsonLinesAudit
+    from labtui.core.clock import SystemClock
+    from labtui.core.executor import Executor
+    from labtui.core.lab import Lab, operator
 
-    path = find_estate_file(options.estate, options.cwd, environ, options.home)
-    estate = load_estate(path)
-    connections = resolve(estate, environ, options.home)
     clock = SystemClock()
     audit = JsonLinesAudit(audit_path(environ, options.home))
     executor = Executor(audit, clock, by=operator(), read_only=READ_ONLY if options.read_only else "")
@@ -79,18 +132,15 @@ def _open_real(options: Options, environ: Mapping[str, str]) -> Lab:
         clock=clock,
         feeds=(),
         executor=executor,
-        gitops=_gitops(estate, path),
+        gitops=_gitops(estate),
         problems=connections.problems,
-        theme_dirs=(config_dir(environ, options.home) / "themes",),
+        theme_dirs=themes,
     )
     feeds: list[Feed] = []
     diagnosables: list[tuple[str, Diagnosable]] = []
-    for docker in connections.docker:
-        from labtui.adapters.docker import DockerSource
-
-        site = DockerSource(docker, clock)
+    for site in sites:
         feeds.append(site)
-        diagnosables.append((docker.site, site))
+        diagnosables.append((site.source.scope, site))
     if connections.kubernetes is not None:
         from labtui.adapters.kubernetes import KubernetesSource
 
@@ -117,12 +167,9 @@ def _open_real(options: Options, environ: Mapping[str, str]) -> Lab:
     return lab
 
 
-def _gitops(estate: Estate, path: Path) -> GitOps | None:
+def _gitops(estate: Estate) -> GitOps | None:
     if estate.gitops is None:
         return None
     from labtui.adapters.git import GitRepository
 
-    folder = Path(estate.gitops.repository).expanduser()
-    if not folder.is_absolute():
-        folder = path.parent / folder
-    return GitRepository(folder, estate.gitops.remote, estate.gitops.branch)
+    return GitRepository(estate.local(estate.gitops.repository), estate.gitops.remote, estate.gitops.branch)

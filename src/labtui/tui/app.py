@@ -21,21 +21,24 @@ from textual.screen import Screen
 from textual.types import AnimationLevel
 from textual.worker import Worker, WorkerState
 
-from labtui.core.lab import Lab
 from labtui.core.paths import config_dir
-from labtui.domain.ref import SourceId
-from labtui.domain.resources import Resource
+from labtui.domain.errors import LabError
 from labtui.domain.text import clean, clean_lines
 from labtui.tui import keymap, settings, theming
-from labtui.tui.acting import LabScreen
-from labtui.tui.live import LiveLab, Wake
-from labtui.tui.screens.estate import EstateScreen
+from labtui.tui.screens.curtain import Curtain
 
+# All that the first frame does not need is imported after it.
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from labtui.core.inventory import Delta
+    from labtui.core.lab import Lab
+    from labtui.domain.ref import SourceId
+    from labtui.domain.resources import Resource
+    from labtui.tui.acting import LabScreen
+    from labtui.tui.live import LiveLab, Wake
     from labtui.tui.operations import ActionFlow
+    from labtui.tui.screens.estate import EstateScreen
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +51,15 @@ def _commands() -> type[Provider]:
     from labtui.tui.palette import LabCommands
 
     return LabCommands
+
+
+@dataclass(frozen=True)
+class Opening:
+    """An estate that is still to be opened: its name is known, all else is imported and resolved by `open`."""
+
+    name: str
+    open: Callable[[], Lab]
+    theme_dirs: tuple[Path, ...] = ()
 
 
 def _collect_again() -> None:
@@ -74,33 +86,54 @@ class LabApp(App[int]):
     class OperationsReady(Message):
         """The executor has something new to tell."""
 
+    lab: Lab
+    live: LiveLab
+    estate: EstateScreen
+    _changes: Wake
+    _operations: Wake
+
     def __init__(
         self,
-        lab: Lab,
+        lab: Lab | Opening,
         *,
         theme: str | None = None,
         keys_file: Path | None = None,
         follow: bool = True,
     ) -> None:
-        """`theme` wins over the remembered one. `keys_file` is `keys.yaml` of the config folder unless given.
-        With `follow` false no feed is started (tests put changes in by themselves)."""
+        """With an `Opening` the first frame is painted before the estate is opened. `theme` wins over the remembered one.
+        `keys_file` is `keys.yaml` of the config folder unless given. With `follow` false no feed is started (tests put
+        changes in by themselves)."""
         super().__init__()
-        self.lab = lab
         self.keymap = keymap.Keymap({})
+        self.failure: LabError | None = None  # why the estate could not be opened
+        self._opening = lab if isinstance(lab, Opening) else None
+        self._theme_dirs = lab.theme_dirs
         self._themeless = ""
         self._dress(theme)
         self._keys_file = keys_file or config_dir(os.environ, Path.home()) / "keys.yaml"
         self._follow = follow
+        if not isinstance(lab, Opening):
+            self._adopt(lab)
+
+    def _adopt(self, lab: Lab) -> None:
+        """From now on this is the estate that is shown. The feeds connect while the screen is made."""
+        from labtui.tui.live import LiveLab, Wake
+
+        self.lab = lab
         self._changes = Wake(self._post_changes, self.set_timer)
         self._operations = Wake(self._post_operations, self.set_timer)
         self.live = LiveLab(lab, self._changes.ask)
+        if self._opening and self._follow:
+            self.live.start()
+        from labtui.tui.screens.estate import EstateScreen
+
         self.estate = EstateScreen(lab)
 
     # Start and end
 
     def get_default_screen(self) -> Screen[None]:
-        """The Estate screen is the first thing that is shown."""
-        return self.estate
+        """The Estate screen, or what stands there until the estate is open."""
+        return Curtain(self._opening.name) if self._opening else self.estate
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own tokens, so that the stylesheet parses with every theme."""
@@ -111,12 +144,20 @@ class LabApp(App[int]):
         self.screen.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
-        self.lab.executor.changed = self._chained(self.lab.executor.changed)
-        if self._follow:
+        if self._opening is not None:
+            try:
+                self._adopt(self._opening.open())
+            except LabError as error:
+                self.failure = error
+                self.exit(1)
+                return
+            self.push_screen(self.estate)
+        elif self._follow:
             self.live.start()
+        self.lab.executor.changed = self._chained(self.lab.executor.changed)
         self.set_interval(RETELL, self._tick)
         self.set_timer(SETTLED, _collect_again)
-        self._load_themes()
+        self.set_timer(0.5 if self._opening else 0.01, self._load_themes)
         self._load_keys()
         for problem in self.lab.problems:
             text = "\n".join(part for part in (problem.detail, problem.remedy) if part)
@@ -133,10 +174,10 @@ class LabApp(App[int]):
         """Choose the theme before anything is styled: styling twice would cost a tenth of the first frame."""
         name = wanted or settings.remembered_theme() or DEFAULT_THEME
         path = theming.shipped_dir() / f"{name}.toml"
-        if path.is_file() and not any(folder.is_dir() for folder in self.lab.theme_dirs):
+        if path.is_file() and not any(folder.is_dir() for folder in self._theme_dirs):
             self.register_theme(theming.read_theme(path))  # the others after the first frame
         else:
-            for theme in theming.load_themes(self.lab.theme_dirs).themes.values():
+            for theme in theming.load_themes(self._theme_dirs).themes.values():
                 self.register_theme(theme)
         if name not in self.available_themes:
             self._themeless, name = name, DEFAULT_THEME
@@ -144,7 +185,7 @@ class LabApp(App[int]):
         self.stylesheet.set_variables(self.get_css_variables())
 
     def _load_themes(self) -> None:
-        loaded = theming.load_themes(self.lab.theme_dirs)
+        loaded = theming.load_themes(self._theme_dirs)
         for theme in loaded.themes.values():
             if theme.name != self.theme:
                 self.register_theme(theme)
@@ -207,6 +248,8 @@ class LabApp(App[int]):
 
     def lab_screens(self) -> Iterator[LabScreen]:
         """The screens that show the inventory, from the bottom up."""
+        from labtui.tui.acting import LabScreen
+
         yield from [screen for screen in self.screen_stack if isinstance(screen, LabScreen)]
 
     # What the user asks for
@@ -231,6 +274,8 @@ class LabApp(App[int]):
 
     def action_sign_in(self) -> None:
         """Sign in to the source of the chosen pane, or to the only one that takes a password."""
+        from labtui.tui.acting import LabScreen
+
         screen = self.screen
         source = screen.chosen_source() if isinstance(screen, LabScreen) else None
         if source not in self.lab.logins and len(self.lab.logins) == 1:
@@ -253,7 +298,7 @@ class LabApp(App[int]):
 
         groups = (
             ("The screen", [self._help_line(k) for k in (*keymap.ESTATE_KEYS, *keymap.APP_KEYS)]),
-            ("A table", [self._help_line(k) for k in keymap.TABLE_KEYS]),
+            ("A table", [self._help_line(k) for k in keymap.table_keys()]),
         )
         self.push_screen(HelpScreen(groups, self.keymap.overrides))
 
@@ -328,12 +373,15 @@ def _terminal_title() -> Iterator[None]:
         terminal.flush()
 
 
-def run(lab: Lab, *, theme: str | None = None, keys_file: Path | None = None, mouse: bool = True) -> int:
-    """Show the estate until the user leaves; the exit status of the program."""
-    app = LabApp(lab, theme=theme, keys_file=keys_file)
+def run(opening: Opening, *, theme: str | None = None, keys_file: Path | None = None, mouse: bool = True) -> int:
+    """Show the estate until the user leaves; the exit status of the program. Raises what `opening.open` raises."""
+    app = LabApp(opening, theme=theme, keys_file=keys_file)
     try:
         with _terminal_title():
             app.run(mouse=mouse)
     finally:
-        app.live.stop()
+        if hasattr(app, "live"):
+            app.live.stop()
+    if app.failure is not None:
+        raise app.failure
     return app.return_code or 0

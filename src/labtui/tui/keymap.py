@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from textual.binding import Binding
-
-from labtui.core.actions import ACTIONS
-from labtui.tui.widgets.row_table import RowTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +46,13 @@ APP_KEYS: tuple[Key, ...] = (
     Key("app.quit", "q,ctrl+q", "Quit", "Leave labtui; nothing that runs elsewhere is stopped", "quit"),
 )
 
-# The table binds its keys itself; they are named here so that `keys.yaml` and the help page know them.
-TABLE_KEYS: tuple[Key, ...] = tuple(
-    Key(b.id, b.key, b.description, b.description, b.action)
-    for b in RowTable.BINDINGS
-    if isinstance(b, Binding) and b.id
-)
+
+def table_keys() -> tuple[Key, ...]:
+    """The keys of a table, which binds them itself; they are named here for `keys.yaml` and the help page."""
+    from labtui.tui.widgets.row_table import RowTable
+
+    found = (b for b in RowTable.BINDINGS if isinstance(b, Binding) and b.id)
+    return tuple(Key(b.id or "", b.key, b.description, b.description, b.action) for b in found)
 
 
 def bindings(keys: Iterable[Key]) -> list[Binding]:
@@ -65,6 +62,8 @@ def bindings(keys: Iterable[Key]) -> list[Binding]:
 
 def action_bindings() -> list[Binding]:
     """A binding for every action of the registry."""
+    from labtui.core.actions import ACTIONS
+
     return [
         Binding(action.key, f"run('{action.id}')", action.title, show=False, id=action.id, tooltip=action.help)
         for action in ACTIONS
@@ -73,7 +72,9 @@ def action_bindings() -> list[Binding]:
 
 def defaults() -> dict[str, str]:
     """Every id that a key can be given to, with its default keys."""
-    return {a.id: a.key for a in ACTIONS} | {k.id: k.keys for k in (*TABLE_KEYS, *ESTATE_KEYS, *APP_KEYS)}
+    from labtui.core.actions import ACTIONS
+
+    return {a.id: a.key for a in ACTIONS} | {k.id: k.keys for k in (*table_keys(), *ESTATE_KEYS, *APP_KEYS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,8 @@ def resolve(wanted: Mapping[str, object]) -> Keymap:
     overrides: dict[str, str] = {}
     for identity, value in wanted.items():
         if identity not in known:
+            import difflib
+
             near = difflib.get_close_matches(str(identity), known, 1)
             problems.append(f"unknown action {identity!s}" + (f"; the nearest is {near[0]}" if near else ""))
         elif not isinstance(value, str | int) or isinstance(value, bool) or not str(value).strip():

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 from labtui.adapters.docker.link import Link, open_link
-from labtui.domain.checks import Check
-from labtui.domain.connections import DockerConnection
+from labtui.domain.errors import LabError
 from labtui.domain.ref import SourceId, SourceKind
-from labtui.ports import Clock, Emit
 
 if TYPE_CHECKING:
     from labtui.adapters.docker.session import Session
+    from labtui.domain.checks import Check
+    from labtui.domain.connections import DockerConnection
+    from labtui.ports import Clock, Emit
 
 
 class DockerSource:
@@ -29,6 +31,7 @@ class DockerSource:
         self._clock = clock
         self._source = SourceId(SourceKind.DOCKER, connection.site)
         self._lock = Lock()
+        self._dialed: Link | None = None
         self._link: Link | None = None
         self._session: Session | None = None
 
@@ -37,11 +40,22 @@ class DockerSource:
         """Docker, and the site."""
         return self._source
 
+    def dial(self) -> None:
+        """Begin the ssh handshake of the first `follow` now, where there is one: it takes longer than all else at the start.
+
+        Does not wait and raises nothing: `follow` tells what is wrong.
+        """
+        if self._connection.host.startswith("ssh://"):
+            with suppress(LabError):
+                self._dialed = open_link(self._connection)
+
     def follow(self, emit: Emit, stop: Event) -> None:
         """See `ports.Feed`. Raises Unreachable, Denied, Refused or Invalid."""
         if stop.is_set():
             return
-        link = open_link(self._connection)
+        with self._lock:
+            link, self._dialed = self._dialed, None
+        link = link or open_link(self._connection)
         with self._lock:
             self._link = link
         try:
@@ -62,9 +76,10 @@ class DockerSource:
     def close(self) -> None:
         """See `ports.Feed`."""
         with self._lock:
-            link, session = self._link, self._session
-        if link is not None:
-            link.close()
+            links, session = (self._link, self._dialed), self._session
+        for link in links:
+            if link is not None:
+                link.close()
         if session is not None:
             session.abort()
 

@@ -21,6 +21,8 @@ from labtui.ports import Clock, Emit
 HEARTBEAT = 9.0
 HEARTBEAT_TIMEOUT = 4.0
 MEASURE = 30.0
+# Lists at the same time: more connections cost more TLS handshakes than they save.
+LISTS = 3
 # How soon `stop` is seen when nobody calls `close`.
 STOP_POLL = 0.25
 
@@ -50,8 +52,10 @@ class Session:
         world = World(self._source, partial(self._pass_on, emit), self._clock, self.fail)
         try:
             self._wire.open()
+            turn = threading.BoundedSemaphore(LISTS)
             for kind in KINDS:
-                self._start(kind.plural, Watch(kind, self._source, self._wire, world, self._over.wait).run)
+                watch = Watch(kind, self._source, self._wire, world, self._over.wait, turn, world.all_listed)
+                self._start(kind.plural, watch.run)
             self._start("heartbeat", partial(self._heartbeat, world))
             self._start("metrics", partial(self._measure, world))
             while not stop.is_set() and not self._over.wait(STOP_POLL):

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import logging
 import random
+import threading
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from labtui.adapters.kubernetes.kinds import Fact, Kind
@@ -58,8 +60,21 @@ class _Relist(Exception):
 class Watch:
     """Follows one kind until `pause` says that it is over."""
 
-    def __init__(self, kind: Kind, source: SourceId, wire: Transport, sink: Sink, pause: Pause) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        source: SourceId,
+        wire: Transport,
+        sink: Sink,
+        pause: Pause,
+        turn: AbstractContextManager[object] | None = None,
+        all_listed: threading.Event | None = None,
+    ) -> None:
+        """Lists inside `turn`, so that a few connections (each a TLS handshake) serve all lists, and opens its watch, which
+        keeps a connection to itself, when `all_listed` is set."""
         self._kind, self._source, self._wire, self._sink, self._pause = kind, source, wire, sink, pause
+        self._turn = turn or nullcontext()
+        self._all_listed = all_listed
         self._version = ""
         self._failures = 0
 
@@ -67,7 +82,11 @@ class Watch:
         """List and watch until `pause` says that it is over. Raises SignedOut, or Unreachable when the server is gone."""
         while not self._pause(0):
             try:
-                self._sink.replace(self._kind.name, self._retried_list())
+                with self._turn:
+                    facts = self._retried_list()
+                self._sink.replace(self._kind.name, facts)
+                while self._all_listed and not self._all_listed.wait(0.25) and not self._pause(0):
+                    pass
                 while not self._pause(0):
                     self._watch()
             except (_Relist, Expired) as why:

@@ -41,6 +41,7 @@ class World:
         self._usage: dict[Ref, Usage] = {}
         self._unlisted = {kind.name for kind in KINDS}
         self._absent: dict[str, tuple[str, LabError]] = {}
+        self.all_listed = threading.Event()  # every kind is listed, or known not to be
         self._live = False
         self._notes: tuple[str, ...] = ()
 
@@ -220,6 +221,8 @@ class World:
 
     def _announce(self) -> None:
         notes = tuple(sorted(note for note, _ in self._absent.values()))
+        if not self._unlisted:
+            self.all_listed.set()
         if not self._unlisted and (not self._live or notes != self._notes):
             self._live, self._notes = True, notes
             self._emit(Live(self._source, notes))

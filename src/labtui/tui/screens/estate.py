@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.events import DescendantFocus, Resize
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.layout import Layout
 from textual.widget import Widget
 
@@ -71,7 +71,7 @@ class EstateBody(Widget):
 
     def arrange_anew(self) -> None:
         """Place the panes again. Textual keeps an arrangement until a child asks for another one."""
-        self.panes[0].refresh(layout=True)
+        self.panes[0].refresh(repaint=False, layout=True)
 
     def rows_changed(self) -> None:
         """Share the height anew if a pane wishes for another one and they stand together."""
@@ -86,6 +86,7 @@ class EstateScreen(LabScreen):
     AUTO_FOCUS = None
 
     def __init__(self, lab: Lab) -> None:
+        self._focusing = False
         super().__init__()
         self.lab = lab
         self.panes = make_panes(lab)
@@ -115,6 +116,18 @@ class EstateScreen(LabScreen):
         self._show_sources()
         self._show_tabs()
         self.show_hints()
+
+    def set_focus(self, widget: Widget | None, scroll_visible: bool = True, from_app_focus: bool = False) -> None:
+        """As ever; but Textual would paint the whole screen for it. The panes paint what looks different."""
+        self._focusing = True
+        try:
+            super().set_focus(widget, scroll_visible, from_app_focus)
+        finally:
+            self._focusing = False
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """As ever, except for the focus."""
+        return super().refresh(*regions, repaint=repaint and not self._focusing, layout=layout, recompose=recompose)
 
     # What is chosen
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rich.cells import cell_len
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.events import Resize
+from textual.strip import Strip
+from textual.visual import Visual
 
 from labtui.core.lab import Lab
 from labtui.domain.ref import Ref
 from labtui.domain.resources import Resource
 from labtui.domain.text import clean
-from labtui.tui.widgets.page import BLANK, Page, Row, Tone, heading
+from labtui.tui.widgets.line_view import LineView
+from labtui.tui.widgets.page import BLANK, Row, Tone, heading, page_lines
 
 _TONES: dict[str, Tone] = {
     "broken": "broken",
@@ -30,37 +32,70 @@ _TONES: dict[str, Tone] = {
 _NOTHING = Row("", "Choose a row to see its details here.", "muted", width=0)
 
 
-class DetailView(VerticalScroll, can_focus=True):
+class DetailView(LineView, can_focus=True):
     """The details of a resource; stays at its place while they change, goes to the top for another resource."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("k", "scroll_up", show=False),
-        Binding("j", "scroll_down", show=False),
-        Binding("g", "scroll_home", show=False),
-        Binding("G", "scroll_end", show=False),
+        Binding("up,k", "scroll_up", show=False),
+        Binding("down,j", "scroll_down", show=False),
+        Binding("home,g", "scroll_home", show=False),
+        Binding("end,G", "scroll_end", show=False),
+        Binding("pageup,ctrl+b", "page_up", show=False),
+        Binding("pagedown,ctrl+f", "page_down", show=False),
     ]
 
     def __init__(self, lab: Lab, *, css_id: str) -> None:
         super().__init__(id=css_id)
         self.lab = lab
         self.ref: Ref | None = None
-        self._page = Page((_NOTHING,))
+        self._page: tuple[Row, ...] = ()
+        self._lines: list[Content] = []
+        self._strips: dict[int, Strip] = {}  # by number of the line
         self._titled = ""
 
-    def compose(self) -> ComposeResult:
-        """One page of text."""
-        yield self._page
+    def on_resize(self, event: Resize) -> None:
+        """Wrap for the new width."""
+        self._wrap()
 
     def show(self, ref: Ref | None) -> None:
         """Show this resource as it is known now."""
         if ref != self.ref:
             self.ref = ref
-            self.scroll_home(animate=False)
+            self.scroll_to(y=0, animate=False)
         rows, title = self._rows()
-        self._page.rows = tuple(rows)
+        if tuple(rows) != self._page:
+            self._page = tuple(rows)
+            self._wrap()
         if title != self._titled:
             self._titled = title
             self.border_title = Content(title)
+
+    @property
+    def text(self) -> str:
+        """All of it, also what is out of view."""
+        return "\n".join(line.plain.rstrip() for line in self._lines)
+
+    def _wrap(self) -> None:
+        self._lines = page_lines(self._page, max(1, self.scrollable_content_region.width))
+        self._strips.clear()
+        self.set_line_count(len(self._lines))
+        self.refresh()
+
+    def forget_styles(self) -> None:
+        """Colours have changed."""
+        self._strips.clear()
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the view."""
+        number, width, style = self.scroll_offset.y + y, self.size.width, self.visual_style
+        if number >= len(self._lines):
+            return Strip.blank(width, style.rich_style)
+        strip = self._strips.get(number)
+        if strip is None or strip.cell_length != width:
+            found = Visual.to_strips(self, self._lines[number], width, 1, style, apply_selection=False, pad=True)
+            strip = found[0] if found else Strip.blank(width, style.rich_style)
+            strip = self._strips[number] = strip.adjust_cell_length(width, style.rich_style).simplify()
+        return strip
 
     def tick(self) -> None:
         """Ages may read differently."""

@@ -94,18 +94,20 @@ class Page(Widget):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """One line for each line of the wrapped text."""
-        return len(self._lines(width))
+        return len(page_lines(self.rows, width))
 
     def render(self) -> RenderResult:
         """The wrapped text."""
-        return Content("\n").join(self._lines(self.content_size.width))
+        return Content("\n").join(page_lines(self.rows, self.content_size.width))
 
-    def _lines(self, width: int) -> list[Content]:
-        labels = max((Content(clean(r.label)).cell_length for r in self.rows if r.width is None), default=0) + 2
-        lines: list[Content] = []
-        for row in self.rows:
-            lines.extend(_wrapped(row, labels if row.width is None else row.width, width))
-        return lines
+
+def page_lines(rows: Sequence[Row], width: int) -> list[Content]:
+    """The rows as lines of at most `width` cells."""
+    labels = max((Content(clean(r.label)).cell_length for r in rows if r.width is None), default=0) + 2
+    lines: list[Content] = []
+    for row in rows:
+        lines.extend(_wrapped(row, labels if row.width is None else row.width, width))
+    return lines
 
 
 def _wrapped(row: Row, label_width: int, width: int) -> list[Content]:

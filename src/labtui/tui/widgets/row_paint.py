@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
@@ -26,9 +26,6 @@ CSS = """
 RowView {
     background: $background;
     color: $foreground;
-    overflow-x: hidden;
-    overflow-y: auto;
-    scrollbar-size-vertical: 1;
     & > .row-table--header { color: $row-header; text-style: bold; }
     & > .row-table--empty { color: $row-muted; }
     & > .row-table--stale { color: $row-stale; }
@@ -66,10 +63,6 @@ class Look:
     marked: bool = False
     tinted: bool = False
 
-    def same_body(self, other: Look) -> bool:
-        """Do the two differ in nothing but the gutter (mark, sign, tint)?"""
-        return self == replace(other, level=self.level, marked=self.marked, tinted=self.tinted)
-
 
 @lru_cache(maxsize=64)
 def _wrapped(text: str, width: int) -> tuple[str, ...]:
@@ -84,6 +77,7 @@ class Painter:
         self._widget = widget
         self._styles: dict[tuple[str, str], Style] = {}
         self._strips: LRUCache[tuple[Look, Layout, int, bool], Strip] = LRUCache(512)
+        self._empty: tuple[str, int, list[str]] = ("", 0, [])  # a text, wrapped for a width
 
     def forget(self) -> None:
         """The colours have changed."""

@@ -1,32 +1,28 @@
-"""The painting half of RowTable: rows in, changed lines out. Textual's DataTable repaints every visible cell when one
-changes (15 kB over ssh); this sends the line.
-"""
+"""The showing half of RowTable: rows in, lines out; `LineView` sends those that look different."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import zip_longest
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from textual.content import Content
 from textual.events import Focus, Resize
-from textual.geometry import Region, Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.timer import Timer
 
 from labtui.domain.ref import Ref
 from labtui.tui.cells import Column, Row
-from labtui.tui.widgets.row_line import GUTTER, Layout, lay_out
+from labtui.tui.widgets.line_view import LineView
+from labtui.tui.widgets.row_line import Layout, lay_out
 from labtui.tui.widgets.row_model import RowModel
 from labtui.tui.widgets.row_paint import COMPONENTS, CSS, Cursor, Look, Painter
 
 TINT_SECONDS = 2.0
 
 
-class RowView(ScrollView, inherit_bindings=False):
+class RowView(LineView, inherit_bindings=False):
     """Keyed rows with a cursor, sorting and a filter, painted line by line. RowTable adds keys, mouse and messages."""
 
     ALLOW_SELECT = False
@@ -54,7 +50,6 @@ class RowView(ScrollView, inherit_bindings=False):
         self._tints: dict[Ref, float] = {}
         self._tint_timer: Timer | None = None
         self._painter = Painter(self)
-        self._frame_lines: tuple[Region, ...] = ()
 
     # What it shows
 
@@ -135,7 +130,6 @@ class RowView(ScrollView, inherit_bindings=False):
         with self._repainting(follow=True):
             self._model.sort_column, self._model.reverse = column, reverse
             self._model.reorder()
-        self.refresh(Region(0, 0, self.size.width, 1))
 
     @property
     def filter(self) -> str:
@@ -231,7 +225,7 @@ class RowView(ScrollView, inherit_bindings=False):
 
         `follow`: bring the cursor into view. Otherwise it stays in view if it was and data moves it.
         """
-        before, top = self._picture(), self.scroll_offset.y
+        top = self.scroll_offset.y
         shown, index, cursor, marked = self._model.shown, self._model.index, self._cursor, self._model.marked
         place = index.get(cursor, 0) if cursor else 0
         yield
@@ -240,10 +234,7 @@ class RowView(ScrollView, inherit_bindings=False):
         if follow or (self._place() != place and place in range(top, top + max(1, self._room))):
             self._scroll_to_cursor()
         self.announce(cursor=self._cursor != cursor, marks=self._model.marked != marked)
-        if not before or not self._model.shown:
-            self.refresh()
-        elif self.scroll_offset.y == top:  # else all of it is painted anyway
-            self._paint_difference(before, self._picture())
+        self.refresh()
 
     def _keep_cursor(self, shown: Sequence[Ref], place: int) -> None:
         """The cursor stays on its Ref; if that is gone, it goes to what was nearest to it."""
@@ -256,9 +247,6 @@ class RowView(ScrollView, inherit_bindings=False):
             after = (ref for ref in shown[place + 1 :] if ref in now)
             before = (ref for ref in reversed(shown[:place]) if ref in now)
             self._cursor = next(after, None) or next(before, None) or self._model.shown[0]
-
-    def _picture(self) -> list[Look]:
-        return [self._look(place) for place in self._window()]
 
     def _look(self, place: int) -> Look:
         ref = self._model.shown[place]
@@ -273,48 +261,17 @@ class RowView(ScrollView, inherit_bindings=False):
             ref in self._tints,
         )
 
-    def _paint_difference(self, before: Sequence[Look], after: Sequence[Look]) -> None:
-        for y, (old, new) in enumerate(zip_longest(before, after), start=1):
-            if old != new:
-                narrow = old is not None and new is not None and old.same_body(new)
-                self.refresh(Region(0, y, GUTTER if narrow else self.size.width, 1))
-
     def set_frame(self, title: Content | None, subtitle: Content | None) -> None:
-        """Write into the frame (the border, if there is one) and paint only the lines that read differently."""
-        width, bottom = self.outer_size.width, self.outer_size.height - 1
-        left, top = self.content_offset
-        for text, name, y in ((title, "border_title", 0), (subtitle, "border_subtitle", bottom)):
-            if getattr(self, name) != (text.markup if text else None):
-                self._frame_lines = (Region(-left, y - top, width, 1),)
-                setattr(self, name, text)
-                self._frame_lines = ()
-
-    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
-        """As ever; but while the frame is written (Textual then asks for the whole widget) its lines alone."""
-        return super().refresh(*(regions or self._frame_lines), repaint=repaint, layout=layout, recompose=recompose)
+        """Write into the frame (the border, if there is one)."""
+        self.border_title, self.border_subtitle = title, subtitle
 
     def _repaint_all(self) -> None:
         self._resize_content()
         self.refresh()
 
     def _resize_content(self) -> None:
-        """Tell the scroll bar how many lines there are.
-
-        Setting `virtual_size` lays the whole screen out again and paints this widget anew. That is needed when the scroll
-        bar comes or goes; otherwise only the bar has to know.
-        """
-        lines = len(self._model.shown) + 1 if self._model.shown else 1
-        if lines == self.virtual_size.height:
-            return
-        size = Size(1, lines)
-        if self.is_mounted and (lines > self.container_size.height) == self.show_vertical_scrollbar:
-            self.set_reactive(RowView.virtual_size, size)
-            if self.show_vertical_scrollbar:
-                self.vertical_scrollbar.window_virtual_size = lines
-        else:
-            self.virtual_size = size
-        if self.scroll_offset.y > self.max_scroll_y:
-            self.scroll_to(y=self.max_scroll_y, animate=False)
+        """Tell the scroll bar how many lines there are."""
+        self.set_line_count(len(self._model.shown) + 1 if self._model.shown else 1)
 
     def _scroll_to_cursor(self) -> None:
         place, top = self._place(), self.scroll_offset.y
@@ -325,9 +282,8 @@ class RowView(ScrollView, inherit_bindings=False):
 
     # Painting
 
-    def notify_style_update(self) -> None:
+    def forget_styles(self) -> None:
         """Colours have changed."""
-        super().notify_style_update()
         self._painter.forget()
 
     def on_resize(self, event: Resize) -> None:
