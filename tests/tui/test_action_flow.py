@@ -85,7 +85,7 @@ async def test_sync_is_read_confirmed_followed_and_told() -> None:
         assert host.focused is not None and host.focused.id == "cancel"
         assert not applications.made("sync")
         await pilot.press("right", "enter")
-        await sees(pilot, "Done: sync succeeded", "Synced, Healthy", "Deployment web/web Synced", "14:08:13"[3:])
+        await sees(pilot, "Done: sync succeeded", "Synced, Healthy", "Deployment web/web", "14:08:13"[3:])
         assert applications.made("sync") == [("sync", WEB, SyncRequest())]
         assert [e["event"] for e in host.lab.executor.audit.entries()] == ["intent", "outcome"]
         await pilot.press("escape")

@@ -53,5 +53,7 @@ def test_no_file_is_long() -> None:
     import labtui
 
     package = Path(labtui.__file__).parent
-    long = {str(p.relative_to(package)): n for p in package.rglob("*.py") if (n := len(p.read_text().splitlines())) > 400}
+    long = {
+        str(p.relative_to(package)): n for p in package.rglob("*.py") if (n := len(p.read_text().splitlines())) > 400
+    }
     assert not long

@@ -174,12 +174,13 @@ class Executor:
     def _hold(self, plan: Plan, identity: str) -> None:
         if self.read_only and plan.changes:
             raise Refused(plan.title, self.read_only)
+        wanted = (plan.target, *plan.also) if plan.exclusive else ()
         with self._lock:
-            for ref in (plan.target, *plan.also):
+            for ref in wanted:
                 if ref in self._held:
                     holder = self._running[self._held[ref]].plan.title
                     raise Refused(plan.title, f"another operation runs: {holder}", "Wait until it has ended")
-            for ref in (plan.target, *plan.also):
+            for ref in wanted:
                 self._held[ref] = identity
             self._running[identity] = Running(identity, plan, self._clock.now())
         self.changed()

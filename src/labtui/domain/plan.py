@@ -55,6 +55,7 @@ class Plan:
     summary: tuple[tuple[str, str], ...] = ()  # label, text: shown above the steps
     undo: str = ""  # how to get back, in words
     changes: bool = True  # False: only asks (a refresh), so it is allowed in read-only mode and not audited
+    exclusive: bool = True  # False: may be done while another operation holds the target (ending that one)
     also: tuple[Ref, ...] = ()  # other things held while it runs (the parent application)
 
     @property

@@ -116,7 +116,7 @@ def plan_sync(
             ("Revision", f"{shorts(app.revisions)} → {wanted}"),
             ("Auto-sync", describe_auto_sync(app)),
         ),
-        undo=f"labtui rollback {app.ref.name}",
+        undo=f"roll it back: R on the screen, labtui rollback {app.ref.name}",
     )
 
 

@@ -59,7 +59,9 @@ def gitops(repository: Repository) -> GitRepository:
 
 def test_restore_brings_a_folder_back_and_leaves_the_rest_alone(repository: Repository, gitops: GitRepository) -> None:
     good = repository.commit("good", {"apps/web/values.yaml": "tag: 1\n", "apps/db/values.yaml": "tag: 1\n"})
-    repository.commit("bad", {"apps/web/values.yaml": "tag: 2\n", "apps/web/new.yaml": "x\n", "apps/db/values.yaml": "tag: 2\n"})
+    repository.commit(
+        "bad", {"apps/web/values.yaml": "tag: 2\n", "apps/web/new.yaml": "x\n", "apps/db/values.yaml": "tag: 2\n"}
+    )
     (repository.clone / "apps/web/values.yaml").write_text("the user is editing\n")
 
     made = gitops.restore(good, ["apps/web"], "Revert web\n\nbecause")
@@ -123,7 +125,9 @@ def test_a_push_never_goes_over_somebody_elses_commit(
     assert git(repository.bare, "rev-parse", "main") == newest
 
 
-def test_the_folder_of_an_application_may_be_the_whole_repository(repository: Repository, gitops: GitRepository) -> None:
+def test_the_folder_of_an_application_may_be_the_whole_repository(
+    repository: Repository, gitops: GitRepository
+) -> None:
     good = repository.commit("good", {"a": "1", "d/b": "1"})
     repository.commit("bad", {"a": "2", "d/b": "2", "c": "1"})
     gitops.restore(good, ["."], "Revert all")

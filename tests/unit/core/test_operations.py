@@ -255,6 +255,21 @@ def test_two_operations_on_one_thing_are_refused(argo: Argo) -> None:
     assert executor.running() == ()
 
 
+def test_what_labtui_started_can_be_terminated_meanwhile(argo: Argo) -> None:
+    executor = Executor(MemoryAudit(), Clock(), by="ada")
+    sync = Sync(argo, WEB, pace=Ticks().pace())
+    ended: list[Outcome] = []
+
+    def report(phase: str, text: str) -> None:
+        if not ended:
+            argo.put(replace(web(argo), operation=ArgoOperation("Running", "a slow hook", T0)))
+            end = Terminate(argo, WEB, Ticks().pace())
+            ended.append(executor.run(end, executor.confirm(end.plan()), lambda p, t: None))
+
+    executor.run(sync, executor.confirm(sync.plan()), report)
+    assert ended[0].result is Result.DONE
+
+
 def test_intent_is_on_disk_before_and_outcome_after(argo: Argo, tmp_path: Path) -> None:
     audit = JsonLinesAudit(tmp_path / "state" / "audit.jsonl")
     seen: list[str] = []

@@ -100,7 +100,7 @@ class FinishRollback:
                 ("Rolled back", f"{shorts(record.from_revisions)} → {shorts(record.to_revisions)}"),
                 ("Auto-sync", describe_auto_sync(app)),
             ),
-            undo="git revert of the new commit",
+            undo="git revert of the new commit" if revert else "pause auto-sync again by another rollback",
             also=(app.parent,) if app.parent else (),
         )
 

@@ -59,6 +59,7 @@ class Terminate:
             steps=(Step("End the operation", f"DELETE /api/v1/applications/{self.target.name}/operation"),),
             warnings=("What it has applied so far stays applied",),
             refusals=refusals,
+            exclusive=False,
             facts=(("operation started", started),),
             summary=(("Operation", operation.message or operation.phase if operation else "none"),),
         )

@@ -177,7 +177,7 @@ def remaining_steps(app: Application) -> tuple[str, ...]:
     if app.sync != "Synced":
         steps.append(f"git still has {shorts(record.from_revisions)}: revert it, so that git agrees with the cluster")
     if record.paused:
-        steps.append("then turn auto-sync on again")
+        steps.append(f"{'then ' if steps else ''}turn auto-sync on again")
     elif app.sync == "Synced":
         steps.append("take the note of the rollback away")
     return tuple(steps)

@@ -72,7 +72,7 @@ class _Seen:
                 self._results.add(result)
                 words = result.hook_phase or result.status
                 message = f": {result.message}" if result.message else ""
-                self._report(operation.phase, f"{result.kind} {result.namespace}/{result.name} {words}{message}")
+                self._report(words, f"{result.kind} {result.namespace}/{result.name}{message}")
         now = (operation.phase, operation.message, operation.retries)
         if now != self._last:
             self._last = now
