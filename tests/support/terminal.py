@@ -20,6 +20,7 @@ KEYS = {
     "enter": "\r",
     "escape": "\x1b",
     "tab": "\t",
+    "shift+tab": "\x1b[Z",
     "space": " ",
     "up": "\x1b[A",
     "down": "\x1b[B",

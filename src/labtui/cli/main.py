@@ -222,7 +222,8 @@ def _screen(options: argparse.Namespace) -> int:
 def _init(options: argparse.Namespace) -> int:
     from labtui.estate.init import init
 
-    report = init(options.file, force=options.force, environ=os.environ, home=Path.home())
+    demo = bool(getattr(options, "demo", False))
+    report = init(options.file, force=options.force, environ=os.environ, home=Path.home(), demo=demo)
     if options.json:
         print_json({"file": str(report.path), "found": list(report.found), "missing": list(report.missing)})
         return Exit.DONE
@@ -236,10 +237,12 @@ def _init(options: argparse.Namespace) -> int:
 
 
 def _audit(options: argparse.Namespace) -> int:
-    from labtui.core.audit import JsonLinesAudit
+    from labtui.core.audit import JsonLinesAudit, MemoryAudit
     from labtui.estate.bootstrap import audit_path
 
-    entries = list(JsonLinesAudit(audit_path(os.environ, Path.home())).entries())
+    # the demo changes nothing real, so it keeps no record beyond its own end
+    log = MemoryAudit() if getattr(options, "demo", False) else JsonLinesAudit(audit_path(os.environ, Path.home()))
+    entries = list(log.entries())
     shown = entries[-options.last :] if options.last else entries
     if options.json:
         print_json({"entries": shown})

@@ -31,17 +31,37 @@ class InitReport:
     missing: tuple[str, ...]
 
 
-def init(path: Path, *, force: bool, environ: Mapping[str, str], home: Path) -> InitReport:
-    """Look around the file's folder and write the file. Raises Refused when there is one already, unless `force`."""
+def init(path: Path, *, force: bool, environ: Mapping[str, str], home: Path, demo: bool = False) -> InitReport:
+    """Look around the file's folder and write the file. Raises Refused when there is one already, unless `force`.
+
+    With `demo` nothing is looked for: the file is what the reference estate, which the demo simulates, would have.
+    """
     if path.is_dir():
         raise Invalid(f"{path} is a folder", "", "Name the file: labtui init FOLDER/labtui.yaml")
     if not path.absolute().parent.is_dir():
         raise Invalid(f"There is no folder {path.parent}")
     if os.path.lexists(path) and not force:
         raise _exists(path)
-    found = discover(environ, home, path.absolute().parent)
+    folder = path.absolute().parent
+    found = reference_estate(folder) if demo else discover(environ, home, folder)
     _write(path, render_estate(found), force)
     return InitReport(path, *summary(found))
+
+
+def reference_estate(folder: Path) -> Found:
+    """What would be found on the machine that operates the reference estate."""
+    return Found(
+        folder=folder,
+        sites=(
+            FoundSite("wroclaw", "wroclaw", "unix:///var/run/docker.sock", "compose/wroclaw"),
+            FoundSite("kyiv", "kyiv", "ssh://pi@raspberrypi.local", "compose/kyiv"),
+        ),
+        kube_contexts=("homelab",),
+        kube_current="homelab",
+        argocd_server="argocd.example.org",
+        vault_address="https://vault.example.org",
+        repository=FoundRepository(".", "origin", "main", "manifests", ("homelab",)),
+    )
 
 
 def summary(found: Found) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -1,0 +1,168 @@
+"""The command line on the demo estate: what it prints, and its exit statuses."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from labtui.cli.main import main
+from labtui.estate.file import load_estate
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder and a home without any settings."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("KUBECONFIG", "ARGOCD_SERVER", "ARGOCD_OPTS", "VAULT_ADDR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    status = main(arguments)
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def test_status_is_one_json_document_with_everything(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "status", "--demo", "--json")
+    found = json.loads(out)
+    assert status == 0
+    assert set(found) == {"estate", "sources", "apps", "workloads", "services", "secrets"}
+    assert {s["name"] for s in found["sources"]} == {"wroclaw", "kyiv", "cluster", "argocd", "vault"}
+    assert {s["state"] for s in found["sources"]} == {"live"}
+    wanted = {
+        "apps": {"name", "namespace", "sync", "health", "revision", "auto_sync", "operation"},
+        "workloads": {"kind", "namespace", "name", "ready", "desired", "status", "restarts", "images"},
+        "services": {"site", "stack", "service", "state", "health", "image", "ports", "runs_on"},
+        "secrets": {"path", "version", "updated"},
+    }
+    for section, keys in wanted.items():
+        assert found[section] and all(set(entry) == keys for entry in found[section]), section
+    assert {s["site"] for s in found["services"]} == {"wroclaw", "kyiv"}
+
+
+def test_status_for_people_says_what_needs_them(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "status", "--demo")
+    assert status == 0
+    assert "victoriametrics" in out and "OutOfSync" in out and "▲" in out
+    assert "\x1b" not in out
+
+
+@pytest.mark.parametrize("source", ["argocd", "cluster", "wroclaw", "kyiv", "vault"])
+def test_a_source_that_is_down_is_exit_status_4_and_the_rest_is_there(
+    capsys: pytest.CaptureFixture[str], source: str
+) -> None:
+    status, out, _ = run(capsys, "status", "--demo", "--json", "--fault", f"{source}=down")
+    states = {s["name"]: s["state"] for s in json.loads(out)["sources"]}
+    assert status == 4
+    assert states.pop(source) == "down" and set(states.values()) == {"live"}
+
+
+def test_sync_of_the_drifted_application(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = run(capsys, "sync", "victoriametrics", "--demo", "--yes", "--json")
+    report = json.loads(out)
+    assert (status, report["result"], report["phase"]) == (0, "done", "Succeeded")
+    assert report["plan"]["diff"] and "Succeeded" in err
+
+
+def test_rollback_pauses_auto_sync_and_says_what_remains(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "rollback", "grafana", "--demo", "--yes", "--json")
+    report = json.loads(out)
+    assert (status, report["result"]) == (0, "done")
+    assert "git" in report["remaining"][0] and "auto-sync" in report["remaining"][1]
+
+
+def test_a_dry_run_of_a_rollback_is_its_plan(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "rollback", "grafana", "--demo", "--dry-run", "--json")
+    assert status == 0 and next(s["title"] for s in json.loads(out)["plan"]["steps"]).startswith("Pause auto-sync")
+
+
+def test_history_and_diff(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "rollback", "grafana", "--demo", "--history", "--json")
+    assert len(json.loads(out)["history"]) >= 2
+    status, out, _ = run(capsys, "diff", "victoriametrics", "--demo")
+    assert status == 0 and any(line.startswith("+") for line in out.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["sync", "grafna", "--demo", "--yes"], 2, "Did you mean grafana"),
+        (["sync", "vault", "--demo", "--yes"], 3, "sync window"),
+        (["sync", "grafana", "--demo"], 2, "--yes"),
+        (["sync", "victoriametrics", "--demo", "--yes", "--read-only"], 3, "--read-only"),
+        (["rollback", "grafana", "--demo", "--yes", "--to", "999"], 2, "no deployment 999"),
+        (["rollback", "grafana", "--demo", "--yes", "--finish"], 3, "not rolled back by labtui"),
+        (["rollback", "grafana", "--demo", "--finish", "--prune"], 2, "neither"),
+        (["sync", "x", "--demo", "--yes", "--fault", "argocd=down"], 4, "argocd"),
+        (["status", "--demo", "--fault", "kiev=down"], 2, "kyiv"),
+        (["status", "--fault", "kyiv=down"], 2, "--demo"),
+        (["status"], 2, "labtui init"),
+        (["demo"], 2, "terminal"),
+    ],
+)
+def test_exit_statuses_and_words(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: list[str], status: int, words: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", open(os.devnull))  # noqa: SIM115 - closed with the test's process
+    found, _, err = run(capsys, *arguments)
+    assert (found, words in err) == (status, True), err
+
+
+def test_errors_are_json_too(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "sync", "grafna", "--demo", "--yes", "--json")
+    assert status == 2 and "grafana" in json.loads(out)["error"]["hint"]
+
+
+def test_doctor_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "doctor", "--demo", "--json", "--fault", "vault=expired")
+    checks = json.loads(out)["checks"]
+    bad = [c for c in checks if c["verdict"] == "fail"]
+    assert status in (1, 4) and bad and all(c["subject"] == "vault" and c["remedy"] for c in bad)
+    assert run(capsys, "doctor", "--demo")[0] == 0
+
+
+def test_a_bad_estate_file_names_line_key_and_the_nearest(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "labtui.yaml").write_text("estate: lab\nsites:\n  kyiv:\n    dokcer: {host: ssh://pi@kyiv}\n")
+    status, _, err = run(capsys, "status")
+    assert status == 2 and "labtui.yaml" in err and "4" in err and "dokcer" in err and "docker" in err
+
+
+def test_init_of_the_demo_writes_a_file_that_loads(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    status, out, _ = run(capsys, "init", "--demo")
+    assert status == 0 and "kyiv" in out
+    assert [site.name for site in load_estate(tmp_path / "labtui.yaml").sites] == ["wroclaw", "kyiv"]
+    status, _, err = run(capsys, "init", "--demo")
+    assert status == 3 and "--force" in err
+
+
+def test_the_name_is_typed_where_data_or_traffic_is_at_risk(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from labtui.cli.argocd import Asking, confirmed
+    from labtui.domain.plan import Danger, Plan
+    from tests.unit.core.fakes import ref
+
+    plan = Plan("argocd.rollback", "Roll back web", ref("web"), (), danger=Danger.HIGH)
+
+    def answer(text: str) -> bool:
+        return confirmed(plan, Asking(False, False, 1, ask=lambda prompt: text, interactive=lambda: True))
+
+    assert answer("web") and not answer("y") and not answer("")
+
+
+def test_the_demo_starts_in_a_terminal_and_quits() -> None:
+    """As the README has it: one command, nothing else."""
+    import sys
+
+    from tests.support.terminal import Terminal
+
+    with Terminal([sys.executable, "-m", "labtui", "demo"], 80, 24) as terminal:
+        terminal.wait_for("victoriametrics", 20)
+        terminal.press("q")
+        assert terminal.wait_for_exit(5) < 1.0
+        assert terminal.exit_status == 0
