@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -43,7 +44,7 @@ class VaultPaths:
         self._call("DELETE", f"metadata/{self.folder}/{name}")
 
     def _call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> None:
-        request = urllib.request.Request(f"{self._address}/v1/kv/{path}", method=method)
+        request = urllib.request.Request(f"{self._address}/v1/kv/{urllib.parse.quote(path)}", method=method)
         request.add_header("X-Vault-Token", self._token)
         data = json.dumps(body).encode() if body is not None else None
         with urllib.request.urlopen(request, data, timeout=10):
