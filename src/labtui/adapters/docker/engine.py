@@ -202,7 +202,9 @@ def _known(cause: BaseException, host: str) -> LabError | None:
             hint = "Add yourself to the group docker (sudo usermod -aG docker $USER) and sign in again"
             return Denied("Docker does not allow it", f"permission denied on {host}", hint)
         case FileNotFoundError():
-            return Unreachable("No Docker engine", f"{host} does not exist", "Is Docker running on this machine?")
+            return Unreachable(
+                "No Docker engine", f"its socket does not exist: {host}", "Is Docker running on this machine?"
+            )
         case ConnectionRefusedError():
             return Unreachable("No Docker engine", f"connection refused at {host}", "Is Docker running there?")
         case ssl.SSLCertVerificationError():
@@ -218,7 +220,7 @@ def _known(cause: BaseException, host: str) -> LabError | None:
         case requests.Timeout() | TimeoutError() | urllib3.exceptions.TimeoutError():
             return Unreachable(f"No answer from {host}", "no answer in time")
         case ConnectionResetError() | BrokenPipeError() | ConnectionAbortedError():
-            return Unreachable("Connection lost", f"{host} has closed the connection")
+            return Unreachable("Connection lost", f"connection closed by {host}")
     return None
 
 

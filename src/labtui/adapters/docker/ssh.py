@@ -12,6 +12,7 @@ from __future__ import annotations
 import atexit
 import fcntl
 import os
+import re
 import selectors
 import shutil
 import socket
@@ -34,6 +35,8 @@ CONNECT_SECONDS = 5
 READY_SECONDS = 8.0
 # sockaddr_un holds 104 bytes on macOS, 108 on Linux; ssh appends 17 to the control path while it makes it
 SOCKET_PATH_LIMIT = 104 - 18
+# ssh's own words (OpenSSH, sshconnect.c)
+_CONNECT = re.compile(r"connect to host (?P<host>\S+) port (?P<port>\d+): (?P<why>.+)")
 REMOTE = ("docker", "system", "dial-stdio")
 
 
@@ -314,5 +317,13 @@ def _last_words(file: Path) -> str:
     except OSError:
         return ""
     lines = [line.strip().removeprefix("ssh: ") for line in text.splitlines()]
-    said = [line for line in lines if line and not line.startswith("@")]
+    said = [_reason_first(line) for line in lines if line and not line.startswith("@")]
     return clean("; ".join(dict.fromkeys(said[-2:])), 300)
+
+
+def _reason_first(line: str) -> str:
+    """A pane has room for some thirty letters: what went wrong stands before where it did."""
+    line = line.removeprefix("failed to open the raw stream connection: ")  # `docker system dial-stdio`
+    if met := _CONNECT.fullmatch(line):
+        return f"{met['why']}: host {met['host']}, port {met['port']}"
+    return line

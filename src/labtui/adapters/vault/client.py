@@ -134,9 +134,10 @@ class Client:
         """What the token is worth. Raises Denied: it may be bad, or its policies forbid the question."""
         data = mapping(self._ask(self._hvac.auth.token.lookup_self), "data")
         policies = data.get("policies")
+        ttl, creation_ttl = whole(data.get("ttl")), whole(data.get("creation_ttl"))
         return Token(
-            whole(data.get("ttl")),
-            whole(data.get("creation_ttl")),
+            max(ttl, 1) if creation_ttl else ttl,  # whole seconds, rounded down: the last one reads 0
+            creation_ttl,
             data.get("renewable") is True,
             tuple(str(p) for p in policies) if isinstance(policies, list) else (),
         )

@@ -186,7 +186,7 @@ def test_ssh_has_no_terminal_and_a_session_of_its_own(relay: Relay, ssh: FakeSsh
             "Could not resolve hostname",
         ),
         ("@@@@@@\r\nHost key verification failed.\r\n", Unreachable, "Host key verification failed."),
-        ("connect to host k port 22: \x1b[31mOops\r\n", Unreachable, "·[31mOops"),
+        ("ssh: connect to host k port 22: \x1b[31mOops\r\n", Unreachable, "·[31mOops: host k, port 22"),
         ("\n", Unreachable, "the connection was lost"),
     ],
 )
@@ -214,6 +214,17 @@ def test_what_the_other_end_says_is_the_detail(relay: Relay, ssh: FakeSsh) -> No
     assert isinstance(fault, Unreachable)
     assert "No docker program" in fault.title
     assert "command not found" in fault.detail
+
+
+def test_a_reason_stands_before_its_place(relay: Relay, ssh: FakeSsh) -> None:
+    relay.ready(NEVER)
+    ssh.refuse("failed to open the raw stream connection: Cannot connect to the Docker daemon at unix:///d.sock.\n")
+    with dial(relay) as wire:
+        wire.settimeout(5)
+        assert wire.recv(1) == b""
+    fault = relay.fault()
+    assert fault is not None
+    assert fault.detail == "Cannot connect to the Docker daemon at unix:///d.sock."
 
 
 def test_no_answer_is_said_in_time(tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
