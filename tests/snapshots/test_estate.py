@@ -20,6 +20,12 @@ SIZES = [(80, 24), (120, 40), (160, 50)]
 size = pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
 
 
+def followed(app: LabApp) -> bool:
+    """Do the details beside the panes, if there are any, show the row of the cursor?"""
+    chosen, detail = app.estate.chosen_resource(), app.estate.detail
+    return not detail.size.width or detail.ref == (chosen.ref if chosen else None)
+
+
 def settled(*keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
     """Wait until every source has said how it is, press keys, and until all is painted."""
 
@@ -35,6 +41,7 @@ def settled(*keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
 
         await until(answered, "an answer of every source")
         await pilot.press(*keys)
+        await until(lambda: followed(app), "the details of the row")
         await pilot.pause()
 
     return run

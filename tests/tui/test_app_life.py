@@ -88,24 +88,14 @@ async def test_what_fails_in_a_worker_is_shown() -> None:
 
 
 @pytest.mark.anyio
-async def test_an_idle_screen_asks_for_no_paint() -> None:
-    fake = FakeLab()
-    fake.fill()
-    async with running(fake, seen="gluetun") as (app, pilot):
-        await until(lambda: sum(pane.row_count for pane in app.estate.panes) == 24)
-        await pilot.pause()
-        painted: list[object] = []
-        for pane in app.estate.panes:
-            pane.refresh = lambda *regions, **options: painted.append(regions)  # type: ignore[assignment]
-        app.estate.tick()
-        assert painted == []
-        fake.clock.forward(minutes=5)
-        app.estate.tick()
-        assert painted != [], "ages of minutes have changed"
-
-
-@pytest.mark.anyio
 async def test_an_unknown_theme_is_told_and_the_default_taken() -> None:
     async with running(FakeLab(), seen="connecting", theme="nosuch") as (app, _):
         assert app.theme == "labtui-dark"
         await until(lambda: any("There is no theme nosuch" in text for text in toasts(app)))
+
+
+@pytest.mark.anyio
+async def test_a_theme_without_our_colours_is_none_of_ours() -> None:
+    async with running(FakeLab(), seen="connecting", theme="textual-light") as (app, _):
+        assert app.theme == "labtui-dark"
+        await until(lambda: app.theme_names == ["labtui-dark", "labtui-light"])

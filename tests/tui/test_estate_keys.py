@@ -237,7 +237,7 @@ async def test_the_palette_goes_to_a_resource() -> None:
 async def test_the_theme_changes_and_is_remembered() -> None:
     async with running(full(), seen="grafana") as (app, pilot):
         assert app.theme == "labtui-dark"
-        await until(lambda: "labtui-light" in app.available_themes)
+        await until(lambda: "labtui-light" in app.theme_names)
         await pilot.press("T")
         await until(lambda: app.theme == "labtui-light")
     assert LabApp(FakeLab().lab).theme == "labtui-light"

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 import pytest
 
 from labtui.domain.errors import Denied, LabError, SignedOut, Unreachable
+from labtui.domain.ref import Ref
+from labtui.domain.resources import SecretPath
 from labtui.domain.states import FeedState
-from tests.tui.fakes import ARGOCD, CLUSTER, KYIV, NOW, VAULT, WROCLAW, FakeLab, application, sample, upsert
+from tests.tui.fakes import ARGOCD, CLUSTER, KYIV, NOW, VAULT, WROCLAW, FakeLab, application, sample, secret, upsert
 from tests.tui.waiting import running, screen_text, until
 
 pytestmark = pytest.mark.anyio
@@ -131,7 +136,56 @@ async def test_one_source_that_never_answers_leaves_the_others_alone() -> None:
     fake = FakeLab()
     fake.fill(but=(WROCLAW,))
     async with running(fake, seen="gluetun") as (app, _):
-        await until(lambda: sum(pane.row_count for pane in app.estate.panes) == 19)
+        await until(lambda: sum(pane.row_count for pane in app.estate.panes) == 18)
         text = screen_text(app)
         assert text.count("◌ connecting …") == 1
         assert "wroclaw ◌ connecting" in app.estate.bar.text
+
+
+async def test_enter_opens_a_closed_folder_and_the_cursor_goes_into_it() -> None:
+    fake = FakeLab()
+    fake.fill()
+    opened: list[Ref] = []
+
+    class Door:
+        def open(self, ref: Ref) -> None:
+            opened.append(ref)
+            inside = secret("platform/argocd", 3), secret("platform/authelia", 1)
+            fake[VAULT].give(upsert(SecretPath(ref, folder=True, open=True)), *(upsert(each) for each in inside))
+
+        def reveal(self, ref: Ref, version: int | None = None) -> Mapping[str, str]:
+            raise AssertionError("nobody asked")
+
+        def keys(self, ref: Ref) -> tuple[str, ...]:
+            raise AssertionError("nobody asked")
+
+    fake.lab.secrets = Door()
+    async with running(fake, seen="kv/platform/") as (app, pilot):
+        pane = next(pane for pane in app.estate.panes if pane.source == VAULT)
+        assert "5 Vault ── 2" in screen_text(app), "folders are not counted"
+        assert pane.select(Ref(VAULT, "Secret", "kv", "platform/"))
+        await pilot.press("5", "enter")
+        await until(lambda: "kv/platform/authelia" in screen_text(app), "what the folder hid")
+        assert [ref.name for ref in opened] == ["platform/"]
+        assert pane.cursor is not None and pane.cursor.name == "platform/argocd"
+        assert "5 Vault ── 4" in screen_text(app)
+        assert not any(ref.name.endswith("/") for ref in pane.shown)
+
+
+async def test_another_day_is_told() -> None:
+    fake = FakeLab([KYIV])
+    fake[KYIV].fail(REFUSED)
+    async with running(fake, seen="down since 14:08") as (app, _):
+        fake.clock.forward(days=2)
+        app.estate.panes[0].reframe()
+        await until(lambda: "down since 14 Mar 14:08" in screen_text(app))
+
+
+async def test_hints_name_the_keys_of_the_user(tmp_path: Path) -> None:
+    keys = tmp_path / "keys.yaml"
+    keys.write_text("argocd.refresh: f5\n")
+    fake = FakeLab([KYIV])
+    fake[KYIV].fail(REFUSED)
+    async with running(fake, seen="goes on trying", keys_file=keys) as (app, _):
+        await until(lambda: "f5 tries now" in screen_text(app))
+        assert "f5 Connect now" in app.estate.footer.text

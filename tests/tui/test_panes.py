@@ -336,8 +336,7 @@ def secret(name: str, **more: object) -> SecretPath:
     [
         (secret("apps/immich", version=4, updated=ago(days=3)), ["kv/apps/immich", "v4", "3d"]),
         (secret("private/", folder=True, denied="permission denied"), ["kv/private/", "denied", ""]),
-        (secret("apps/", folder=True), ["kv/apps/", "enter opens", ""]),
-        (secret("apps/", folder=True, open=True), ["kv/apps/", "", ""]),
+        (secret("apps/", folder=True), ["kv/apps/", "closed", ""]),
         (
             secret("old", version=2, versions=(SecretVersion(2, ago(days=9), ago(days=1)),)),
             ["kv/old", "v2 deleted", ""],

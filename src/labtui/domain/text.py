@@ -3,7 +3,7 @@
 Names and messages come from clusters, containers and git: they may hold escape sequences, control characters,
 bidirectional overrides or invisible characters. Identity (`Ref`) keeps the raw text; everything shown passes here.
 Rules: Unicode categories Cc (control), Cf (format, with the bidirectional controls of UAX #9), Cs, Co, Cn, Zl and Zp
-become a visible `·`; right-to-left letters are kept but fenced so that they cannot reorder what stands beside them.
+become a visible `·`; right-to-left letters are kept (a table fences them: `tui.widgets.row_line.fit`).
 """
 
 from __future__ import annotations

@@ -14,9 +14,9 @@ from labtui.domain.text import age
 from labtui.tui.cells import Cell, Column, Row, alarm, row, token
 
 COLUMNS = (
-    Column("what", "WHAT", min_width=22, max_width=28),
+    Column("what", "WHAT", min_width=18, comfort=24, max_width=32),
     Column("state", "STATE", min_width=8, max_width=11),
-    Column("text", "HOW IT GOES", min_width=12, priority=1),
+    Column("text", "HOW IT GOES", min_width=12, comfort=14, priority=1),
     Column("age", "AGE", 4, align="right", priority=2, quiet=True),
 )
 EMPTY = "Nothing is being done.\nSyncs and rollbacks show here while they run,\nand what a rollback leaves to be done."

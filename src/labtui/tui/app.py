@@ -31,6 +31,8 @@ from labtui.tui.screens.curtain import Curtain
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from textual.theme import Theme
+
     from labtui.core.inventory import Delta
     from labtui.core.lab import Lab
     from labtui.domain.ref import SourceId
@@ -45,6 +47,7 @@ log = logging.getLogger(__name__)
 RETELL = 10.0  # seconds between two looks at the clock; ages change once a minute
 SETTLED = 3.0  # seconds after which everything that is imported at the start is there
 DEFAULT_THEME = "labtui-dark"
+TOAST_TEXT = 140  # letters, two lines: a toast at the start must not hide what it speaks about
 
 
 def _commands() -> type[Provider]:
@@ -108,6 +111,7 @@ class LabApp(App[int]):
         self.failure: LabError | None = None  # why the estate could not be opened
         self._opening = lab if isinstance(lab, Opening) else None
         self._theme_dirs = lab.theme_dirs
+        self.theme_names: list[str] = []  # those to choose from, labtui's own first
         self._themeless = ""
         self._dress(theme)
         self._keys_file = keys_file or config_dir(os.environ, Path.home()) / "keys.yaml"
@@ -160,7 +164,7 @@ class LabApp(App[int]):
         self.set_timer(0.5 if self._opening else 0.01, self._load_themes)
         self._load_keys()
         for problem in self.lab.problems:
-            text = "\n".join(part for part in (problem.detail, problem.remedy) if part)
+            text = clean(" · ".join(part for part in (problem.detail, problem.remedy) if part), TOAST_TEXT)
             self.notify(text, title=f"{problem.subject}: {problem.name}", severity="warning", timeout=12)
 
     def _chained(self, before: Callable[[], None]) -> Callable[[], None]:
@@ -175,20 +179,27 @@ class LabApp(App[int]):
         name = wanted or settings.remembered_theme() or DEFAULT_THEME
         path = theming.shipped_dir() / f"{name}.toml"
         if path.is_file() and not any(folder.is_dir() for folder in self._theme_dirs):
-            self.register_theme(theming.read_theme(path))  # the others after the first frame
+            themes = [theming.read_theme(path)]  # the others after the first frame
         else:
-            for theme in theming.load_themes(self._theme_dirs).themes.values():
-                self.register_theme(theme)
-        if name not in self.available_themes:
+            themes = list(theming.load_themes(self._theme_dirs).themes.values())
+        self._offer(themes)
+        if name not in self.theme_names:
             self._themeless, name = name, DEFAULT_THEME
         self.set_reactive(App.theme, name)
         self.stylesheet.set_variables(self.get_css_variables())
 
-    def _load_themes(self) -> None:
-        loaded = theming.load_themes(self._theme_dirs)
-        for theme in loaded.themes.values():
+    def _offer(self, themes: Iterable[Theme]) -> None:
+        """Make these the themes to choose from. Textual's own are not among them: they lack our colours."""
+        self.theme_names = []
+        for theme in themes:
+            self.theme_names.append(theme.name)
             if theme.name != self.theme:
                 self.register_theme(theme)
+        self.theme_names.sort(key=lambda name: (not name.startswith("labtui"), name))
+
+    def _load_themes(self) -> None:
+        loaded = theming.load_themes(self._theme_dirs)
+        self._offer(loaded.themes.values())
         if self._themeless:
             text = f"There is no theme {self._themeless}; {DEFAULT_THEME} is used"
             self.notify(text, title="Theme", severity="warning")
@@ -203,7 +214,7 @@ class LabApp(App[int]):
         if self.keymap.problems:
             text = "\n".join(self.keymap.problems)
             self.notify(text, title=f"Ignored in {self._keys_file.name}", severity="warning", timeout=12)
-        self.estate.show_hints()
+        self.estate.use_keys()
 
     # From the feeds to the panes
 
@@ -315,8 +326,7 @@ class LabApp(App[int]):
 
     def action_next_theme(self) -> None:
         """The next theme by name, ours first."""
-        ours = [name for name in self.available_themes if name.startswith("labtui")]
-        names = ours or sorted(self.available_themes)
+        names = self.theme_names
         after = names.index(self.theme) + 1 if self.theme in names else 0
         self.choose_theme(names[after % len(names)])
 

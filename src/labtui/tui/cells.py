@@ -37,19 +37,23 @@ class Cell:
 class Column:
     """A column. `width` is in terminal cells; None takes a share of what is left, between `min_width` and `max_width`.
 
-    When the table is too narrow the column with the highest `priority` vanishes first; 0 never does. Changes in a `quiet`
-    column (ages, CPU) do not count as news. In a `group` column the name of a row's group is shown once, then `▸`.
+    Columns of `priority` 0 are always there. The others follow by priority, lowest first, as long as every column that
+    shares has its `comfort` (at least `min_width`): names are read before anything else. A text that is too long loses
+    its end, with `keep_end` its beginning. Changes in a `quiet` column (ages, CPU) do not count as news. In a `group`
+    column the name of a row's group is shown once, then `▸`.
     """
 
     key: str
     title: str
     width: int | None = None
     min_width: int = 4
+    comfort: int = 0
     max_width: int = 200
     align: Align = "left"
     priority: int = 0
     quiet: bool = False
     group: bool = False
+    keep_end: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,8 @@ class Row:
     """One thing, ready to be shown: a cell for each column, in their order.
 
     `sort_key` orders rows of one level (names, case-folded); `search` is the case-folded text that a filter looks in.
-    Rows of one `group` (not empty) stay together, placed by the worst of them.
+    Rows of one `group` (not empty) stay together, placed by the worst of them. `counts` is false for rows that are not
+    themselves what a pane counts (folders among secrets).
     """
 
     ref: Ref
@@ -66,6 +71,7 @@ class Row:
     sort_key: tuple[str, ...] = ()
     search: str = ""
     group: str = ""
+    counts: bool = True
 
 
 def row(
@@ -76,14 +82,14 @@ def row(
     sort_key: tuple[str, ...],
     also: tuple[str, ...] = (),
     group: str = "",
+    counts: bool = True,
 ) -> Row:
     """A Row that can be found by its cells, by its level's name and by the texts in `also`."""
     words = [c.text for c in cells]
     words += (clean(text) for text in also)
     words.append(level.name)
-    return Row(
-        ref, cells, level, tuple(key.casefold() for key in sort_key), " ".join(filter(None, words)).casefold(), group
-    )
+    search = " ".join(filter(None, words)).casefold()
+    return Row(ref, cells, level, tuple(key.casefold() for key in sort_key), search, group, counts)
 
 
 def token(level: Level) -> Token:

@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 from rich.style import Style
 
-from labtui.tui.cells import Cell, Column
+from labtui.tui.cells import Align, Cell, Column
 from labtui.tui.widgets.row_line import FENCE, GUTTER, MARGIN, fit, lay_out, segments
 
 TEXTS = [
@@ -29,8 +29,9 @@ TEXTS = [
 @pytest.mark.parametrize("width", range(12))
 def test_a_fitted_text_has_the_width_whichever_way_it_is_counted(text: str, width: int) -> None:
     shown = Cell(text).text
-    for align in ("left", "right"):
-        fitted = fit(shown, width, align)
+    ways: tuple[tuple[Align, bool], ...] = (("left", False), ("right", False), ("left", True))
+    for align, keep_end in ways:
+        fitted = fit(shown, width, align, keep_end=keep_end)
         assert cell_len(fitted) == width
         assert sum(cell_len(char) for char in fitted) == width
 
@@ -74,6 +75,29 @@ def test_columns_never_need_more_than_the_room_and_use_it_until_they_are_wide_en
 def test_the_highest_priority_number_vanishes_first() -> None:
     titles = [[COLUMNS[s.place].key for s in lay_out(COLUMNS, width).slots] for width in (40, 30, 24, 14)]
     assert titles == [["name", "space", "kind", "age"], ["name", "space", "age"], ["name", "space"], ["name"]]
+
+
+def test_names_have_their_comfort_before_other_columns_appear() -> None:
+    columns = (
+        Column("name", "NAME", min_width=10, comfort=26),
+        Column("sync", "SYNC", 11),
+        Column("age", "AGE", 4, priority=1),
+        Column("auto", "AUTO", 9, priority=2),
+        Column("x", "X", 1, priority=3),
+    )
+    before = 0
+    for width in range(20, 100):
+        shown = {columns[s.place].key: s.width for s in lay_out(columns, width).slots}
+        assert len(shown) <= 2 or shown["name"] >= 26
+        assert len(shown) >= before, "a wider table never shows less"
+        before = len(shown)
+    assert before == 5
+
+
+def test_a_path_keeps_its_end() -> None:
+    assert fit("kv/apps/immich", 9, keep_end=True) == "…s/immich"
+    assert fit("日本語", 4, keep_end=True) == "… 語"
+    assert fit("short", 7, keep_end=True) == "short  "
 
 
 def test_equal_neighbours_are_one_segment_and_blanks_cost_nothing() -> None:

@@ -56,6 +56,15 @@ def test_a_stack_stays_together_where_its_worst_service_belongs() -> None:
     assert names(model) == ["app", "stray", "db", "web"]
 
 
+def test_a_group_begins_with_its_worst_row() -> None:
+    model = filled(service("db", stack="shop"), service("web", stack="shop"), service("app", stack="blog"))
+    model.update([service("web", Level.BROKEN, stack="shop")], [])
+    assert names(model) == ["web", "db", "app"]
+    assert [model.follows_group(place) for place in range(3)] == [False, True, False]
+    model.update([service("web", stack="shop")], [])
+    assert names(model) == ["app", "db", "web"]
+
+
 def test_a_column_is_sorted_by_its_values_and_rows_without_one_are_last_both_ways() -> None:
     model = filled(service("a", memory=9), service("b", memory=100), service("c"), service("d", memory=20))
     model.sort_column = "memory"

@@ -14,7 +14,7 @@ from labtui.tui.panes.spec import PaneSpec
 USUAL_NAMESPACE = "argocd"  # where Argo CD's manifests put it; applications elsewhere show their namespace
 
 COLUMNS = (
-    Column("name", "NAME", min_width=14, max_width=44),
+    Column("name", "NAME", min_width=14, comfort=21, max_width=44),
     Column("sync", "SYNC", 11),
     Column("health", "HEALTH", 11),
     Column("revision", "REVISION", 9, priority=2),

@@ -12,13 +12,13 @@ from labtui.tui.panes.kubernetes import cores
 from labtui.tui.panes.spec import PaneSpec
 
 COLUMNS = (
-    Column("stack", "STACK", min_width=9, max_width=20, group=True),
-    Column("service", "SERVICE", min_width=12, max_width=32),
+    Column("stack", "STACK", min_width=9, comfort=12, max_width=20, group=True),
+    Column("service", "SERVICE", min_width=12, comfort=17, max_width=32),
     Column("state", "STATE", 13),
     Column("cpu", "CPU", 5, align="right", quiet=True, priority=2),
     Column("memory", "MEM", 5, align="right", quiet=True, priority=1),
-    Column("ports", "PORTS", min_width=12, max_width=28, priority=3),
-    Column("image", "IMAGE", min_width=16, max_width=44, priority=4),
+    Column("ports", "PORTS", min_width=12, comfort=18, max_width=28, priority=3),
+    Column("image", "IMAGE", min_width=16, comfort=28, max_width=44, priority=4),
 )
 
 

@@ -14,11 +14,11 @@ from labtui.tui.panes.spec import PaneSpec
 SHORT_KINDS = {"Deployment": "Deploy", "StatefulSet": "StS", "DaemonSet": "DS", "Job": "Job", "CronJob": "Cron"}
 
 COLUMNS = (
-    Column("namespace", "NAMESPACE", min_width=9, max_width=20),
-    Column("name", "NAME", min_width=13, max_width=40),
+    Column("namespace", "NAMESPACE", min_width=9, comfort=14, max_width=20),
+    Column("name", "NAME", min_width=13, comfort=24, max_width=40),
     Column("kind", "KIND", 6, priority=4),
     Column("ready", "READY", 5, align="right"),
-    Column("status", "STATUS", min_width=10, max_width=18, priority=2),
+    Column("status", "STATUS", min_width=10, comfort=16, max_width=18, priority=2),
     Column("restarts", "RESTARTS", 8, align="right", priority=3),
     Column("cpu", "CPU", 5, align="right", quiet=True, priority=6),
     Column("memory", "MEM", 5, align="right", quiet=True, priority=5),

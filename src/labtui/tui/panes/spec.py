@@ -20,7 +20,8 @@ class PaneSpec(Generic[T]):
 
     `kinds` are the `Ref.kind`s that it shows, of sources of kind `source`. `to_row` depends on nothing but the resource
     and the time, so a row needs to be made again only when its resource has changed or its ages have.
-    `empty` is said when the source is live and has nothing; `noun` counts rows in words (`2 not ready`).
+    `empty` is said when the source is live and has nothing; `noun` counts rows in words (`2 not ready`). `wanted` leaves
+    resources out.
     """
 
     id: str
@@ -32,6 +33,7 @@ class PaneSpec(Generic[T]):
     to_row: Callable[[T, datetime], Row]
     empty: str
     noun: str = "need you"
+    wanted: Callable[[T], bool] = lambda _: True
 
     def rows(self, resources: Iterable[object], now: datetime) -> list[Row]:
         """The rows of those resources that belong into this pane."""
@@ -40,7 +42,7 @@ class PaneSpec(Generic[T]):
     def shows(self, resource: object) -> bool:
         """Does a resource belong into this pane?"""
         ref = getattr(resource, "ref", None)
-        return isinstance(resource, self.type) and ref is not None and ref.kind in self.kinds
+        return isinstance(resource, self.type) and ref is not None and ref.kind in self.kinds and self.wanted(resource)
 
     def summary(self, levels: Iterable[Level]) -> str:
         """For the pane's title: `14 · 2 need you`, or `14`."""

@@ -12,9 +12,9 @@ from labtui.tui.cells import Cell, Column, Row, row
 from labtui.tui.panes.spec import PaneSpec
 
 COLUMNS = (
-    Column("path", "PATH", min_width=16, max_width=72),
-    Column("version", "VERSION", 11),
-    Column("updated", "UPDATED", 7, align="right", quiet=True, priority=1),
+    Column("path", "PATH", min_width=16, comfort=34, max_width=72, keep_end=True),
+    Column("version", "VERSION", 10),
+    Column("updated", "AGE", 4, align="right", quiet=True, priority=1),
 )
 
 
@@ -23,7 +23,7 @@ def version_cell(secret: SecretPath) -> Cell:
     if secret.denied:
         return Cell("denied", "unknown", sort=0)
     if secret.folder:
-        return Cell("" if secret.open else "enter opens", "muted", sort=0)
+        return Cell("closed", "muted", sort=0)
     if secret.level is Level.OFF:
         return Cell(f"v{secret.version} deleted", "off", sort=secret.version)
     return Cell(f"v{secret.version}" if secret.version else "", sort=secret.version)
@@ -41,7 +41,12 @@ def to_row(secret: SecretPath, now: datetime) -> Row:
         Cell(age(updated, now), "muted", sort=-updated.timestamp() if updated else None),
     )
     also = tuple(f"{key}={value}" for key, value in secret.custom_metadata)
-    return row(secret.ref, secret.level, cells, sort_key=(path,), also=also)
+    return row(secret.ref, secret.level, cells, sort_key=(path,), also=also, counts=not secret.folder)
+
+
+def wanted(secret: SecretPath) -> bool:
+    """Secrets, and the folders that hide some: an open folder says nothing that its secrets do not say."""
+    return not secret.folder or not secret.open or bool(secret.denied)
 
 
 PANE = PaneSpec(
@@ -53,4 +58,5 @@ PANE = PaneSpec(
     columns=COLUMNS,
     to_row=to_row,
     empty="no secrets in this mount",
+    wanted=wanted,
 )

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.events import DescendantFocus, Resize
 from textual.geometry import Region, Size
-from textual.layout import Layout
+from textual.timer import Timer
 from textual.widget import Widget
 
 from labtui.core.inventory import Delta
@@ -23,7 +23,8 @@ from labtui.tui.acting import LabScreen
 from labtui.tui.background import in_background
 from labtui.tui.screens.detail import DetailScreen
 from labtui.tui.widgets.detail_view import DetailView
-from labtui.tui.widgets.estate_layout import Box, EstateLayout, one_at_a_time
+from labtui.tui.widgets.estate_body import EstateBody
+from labtui.tui.widgets.estate_layout import one_at_a_time
 from labtui.tui.widgets.footer import FooterLine, Hint
 from labtui.tui.widgets.line import Line
 from labtui.tui.widgets.pane import Pane
@@ -36,47 +37,7 @@ if TYPE_CHECKING:
     from labtui.tui.widgets.filter_line import FilterLine
 
 
-class EstateBody(Widget):
-    """The panes and, on a wide screen, the details beside them, placed by `EstateLayout`."""
-
-    def __init__(self, panes: list[Pane], detail: DetailView) -> None:
-        super().__init__(*panes, detail)
-        self.panes = panes
-        self.chosen = 0
-        self.alone = False
-        self._estate_layout = EstateLayout(self)
-        self._heights: list[int] = []
-
-    @property
-    def layout(self) -> Layout:
-        """Ours."""
-        return self._estate_layout
-
-    def boxes(self) -> list[Box]:
-        """Column and wish of every pane."""
-        self._heights = [pane.wanted_height() for pane in self.panes]
-        return [Box(pane.column, height) for pane, height in zip(self.panes, self._heights, strict=True)]
-
-    def choose(self, index: int) -> None:
-        """The pane that is shown when only one is."""
-        if index != self.chosen:
-            self.chosen = index
-            if self.alone or one_at_a_time(self.size):
-                self.arrange_anew()
-
-    def zoom(self, alone: bool) -> None:
-        """The chosen pane on the whole screen, or all of them."""
-        self.alone = alone
-        self.arrange_anew()
-
-    def arrange_anew(self) -> None:
-        """Place the panes again. Textual keeps an arrangement until a child asks for another one."""
-        self.panes[0].refresh(repaint=False, layout=True)
-
-    def rows_changed(self) -> None:
-        """Share the height anew if a pane wishes for another one and they stand together."""
-        if not (self.alone or one_at_a_time(self.size)) and self._heights != [p.wanted_height() for p in self.panes]:
-            self.arrange_anew()
+DETAIL_DELAY = 0.1  # seconds that the cursor rests before the details beside follow it
 
 
 class EstateScreen(LabScreen):
@@ -95,6 +56,7 @@ class EstateScreen(LabScreen):
         self.detail = DetailView(lab, css_id="beside")
         self.body = EstateBody(self.panes, self.detail)
         self.footer = FooterLine(css_id="footer")
+        self._detail_timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -149,7 +111,7 @@ class EstateScreen(LabScreen):
         """Everything that a pane shows, with the pane's title."""
         for pane in self.panes:
             if isinstance(pane, SourcePane):
-                for resource in self.lab.inventory.of(pane.source, pane.spec.kinds):
+                for resource in pane.resources():
                     yield resource, pane.title
 
     def pane_titles(self) -> list[tuple[int, str]]:
@@ -163,7 +125,7 @@ class EstateScreen(LabScreen):
         with self.app.batch_update():
             for pane in self.panes:
                 pane.take(delta)
-            self.body.rows_changed()
+            self.body.rows_changed(anew=bool(delta.sources))
             if delta.sources:
                 self._show_sources()
             self._show_tabs()
@@ -195,9 +157,28 @@ class EstateScreen(LabScreen):
             self.tabs.show_tabs([pane.tab() for pane in self.panes], self.pane.number)
 
     def _chosen_changed(self) -> None:
+        self._show_detail()
+        self.show_hints()
+
+    def _show_detail(self) -> None:
+        if self._detail_timer is not None:
+            self._detail_timer.stop()
+            self._detail_timer = None
         if self.detail.size.width:
             resource = self.chosen_resource()
             self.detail.show(resource.ref if resource else None)
+
+    def _cursor_moved(self) -> None:
+        """The details wait until the cursor rests: all of them change with every step."""
+        self.show_hints()
+        if self._detail_timer is not None:
+            self._detail_timer.stop()
+        self._detail_timer = self.set_timer(DETAIL_DELAY, self._show_detail)
+
+    def use_keys(self) -> None:
+        """The user's keys are known: name them wherever keys are named."""
+        for pane in self.panes:
+            pane.use_keys(self.lab_app.keymap.of)
         self.show_hints()
 
     def show_hints(self) -> None:
@@ -310,6 +291,7 @@ class EstateScreen(LabScreen):
         elif ref.kind == activity.UNFINISHED:
             app.start_action("argocd.finish_rollback", resource)
         elif self.detail.size.width:
+            self._show_detail()
             self.detail.focus()
         else:
             app.push_screen(DetailScreen(self.lab, resource.ref))
@@ -339,7 +321,7 @@ class EstateScreen(LabScreen):
     def on_row_table_highlighted(self, event: RowTable.Highlighted) -> None:
         """The cursor has moved."""
         if event.table is self.pane:
-            self._chosen_changed()
+            self._cursor_moved()
 
     def on_row_table_opened(self, event: RowTable.Opened) -> None:
         """Enter or a double click on a row."""

@@ -93,12 +93,14 @@ class EstateLayout(Layout):
 
     def __init__(self, panes: Panes) -> None:
         self._panes = panes
+        self.placed: list[Region | None] = []  # where the panes stand now
 
     def arrange(self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True) -> ArrangeResult:
         """Place the panes that are shown, and the details where there is room for them."""
         boxes = self._panes.boxes()
         alone = self._panes.alone
-        found = regions(size, boxes, self._panes.chosen, alone=alone)
+        self.placed = regions(size, boxes, self._panes.chosen, alone=alone)
+        found = list(self.placed)
         beside = 0 if alone or one_at_a_time(size) else detail_width(size.width)
         if beside:
             found.append(Region(size.width - beside, 0, beside, size.height))

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Self
 
-from textual.color import Color
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -34,7 +33,7 @@ class LineView(ScrollView, inherit_bindings=False):
 
     _lines_shown: tuple[Strip, ...] = ()
     _frame_shown: tuple[object, ...] = ()
-    _ground_shown: tuple[Color, Color] | None = None
+    _ground_shown: tuple[object, ...] = ()
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
         """As Textual's, but without a region (or with all of the content, as scrolling asks) paints only differences."""
@@ -43,7 +42,7 @@ class LineView(ScrollView, inherit_bindings=False):
             return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
         if layout:
             super().refresh(repaint=False, layout=True)
-        if self.background_colors != self._ground_shown:
+        if self._ground() != self._ground_shown:
             self._remember()
             return super().refresh()
         different = tuple(self._differences())
@@ -64,16 +63,21 @@ class LineView(ScrollView, inherit_bindings=False):
             return
         if self.is_mounted and self.show_vertical_scrollbar:
             self.set_reactive(LineView.virtual_size, Size(1, lines))
-            self.vertical_scrollbar.window_virtual_size = lines
+            bar = self.vertical_scrollbar
+            if max(lines, bar.window_virtual_size) > self.container_size.height:  # else it is blank and stays so
+                bar.window_virtual_size = lines
         else:
             self.virtual_size = Size(1, lines)
         if self.scroll_offset.y > self.max_scroll_y:
             self.scroll_to(y=self.max_scroll_y, animate=False)
 
+    def _ground(self) -> tuple[object, ...]:
+        return self.outer_size, *self.background_colors
+
     def _remember(self) -> tuple[tuple[Strip, ...], tuple[object, ...]]:
         """Take what would be painted now for what is shown; returns what was shown before."""
         before = self._lines_shown, self._frame_shown
-        self._ground_shown = self.background_colors
+        self._ground_shown = self._ground()
         self._lines_shown = tuple(self.render_line(y) for y in range(self.size.height))
         styles = self.styles
         self._frame_shown = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -12,7 +12,9 @@ from labtui.core.inventory import Delta
 from labtui.domain.ref import Ref, SourceId
 from labtui.domain.states import FeedState, FeedStatus
 from labtui.domain.text import clean
+from labtui.ports import Clock
 from labtui.tui.cells import Column, Row
+from labtui.tui.keymap import Keymap
 from labtui.tui.widgets.row_table import RowTable
 from labtui.tui.widgets.source_bar import SIGNS
 from labtui.tui.widgets.tab_line import Tab
@@ -38,6 +40,7 @@ class Pane(RowTable):
         title: str,
         short: str,
         columns: Sequence[Column],
+        clock: Clock,
         *,
         nothing: str,
         noun: str = "need you",
@@ -48,6 +51,7 @@ class Pane(RowTable):
         is what a live source without rows says; `noun` counts those that need the operator; `sign_in`: its source takes a
         user name and a password."""
         super().__init__(columns, empty=nothing, id=f"pane-{number}", classes=STATES[FeedState.CONNECTING])
+        self.clock = clock
         self.nothing = nothing
         self.noun = noun
         self.sign_in = sign_in
@@ -57,7 +61,9 @@ class Pane(RowTable):
         self.column = column
         self.source: SourceId | None = None
         self.status: FeedStatus | None = None
+        self.key_of: Callable[[str], str] = Keymap({}).of  # the keys of the user replace it
         self._needing = 0
+        self._count = 0
         self._framed: tuple[str, str] = ("", "")
 
     # What is in it
@@ -66,17 +72,18 @@ class Pane(RowTable):
         """Lines that would show everything."""
         return FRAME + (HEAD + len(self.shown) if self.shown else MESSAGE)
 
-    def rows(self) -> list[Row]:
-        """All rows, filtered or not."""
-        return list(self._model.rows.values())
-
     def needing(self) -> int:
         """How many rows need the operator."""
         return self._needing
 
-    def count_needing(self) -> int:
-        """Count them."""
-        return sum(1 for row in self.rows() if row.level.needs_operator)
+    def _counted(self) -> str:
+        """How many things there are, and how many of them pass the filter; `?` when that is not known."""
+        if not self.known:
+            return "?"
+        if not self.filter:
+            return str(self._count)
+        shown = sum(1 for ref in self.shown if (row := self.row(ref)) and row.counts)
+        return f"{shown} of {self._count}"
 
     @property
     def known(self) -> bool:
@@ -92,8 +99,7 @@ class Pane(RowTable):
             sign = SIGNS[self.status.state]
         elif self.needing():
             sign = "▲"
-        count = str(self.row_count) if self.known else "?"
-        return Tab(self.number, self.title, self.short, count, sign)
+        return Tab(self.number, self.title, self.short, str(self._count) if self.known else "?", sign)
 
     # What changes it
 
@@ -113,7 +119,8 @@ class Pane(RowTable):
             self.set_rows(rows)
         else:
             self.apply(rows, removed)
-        self._needing = self.count_needing()
+        self._needing = sum(1 for row in self.rows if row.level.needs_operator)
+        self._count = sum(1 for row in self.rows if row.counts)
         self.reframe()
 
     def filter_by(self, text: str) -> None:
@@ -135,11 +142,10 @@ class Pane(RowTable):
 
     def frame_title(self) -> str:
         """`1 Argo CD ── 14 · 2 need you`; with a filter or an order of its own, these too."""
-        parts = [str(self.row_count) if self.known else "?"]
+        parts = [self._counted()]
         if needing := self.needing():
             parts.append("1 needs you" if (needing, self.noun) == (1, "need you") else f"{needing} {self.noun}")
         if self.filter:
-            parts[0] = f"{len(self.shown)} of {parts[0]}"
             parts.append(f"filter: {clean(self.filter, 40)}")
         if self.sort_column:
             titles = {column.key: column.title for column in self.columns}
@@ -159,7 +165,7 @@ class Pane(RowTable):
             return " · ".join(clean(note, 60) for note in status.notes)
         if status.state is FeedState.CONNECTING:
             return "connecting"
-        since = f"{status.state.value} since {clock_time(status.since)}"
+        since = f"{status.state.value} since {clock_time(status.since, self.clock.now())}"
         # without rows the reason stands where they would be
         reason = f" · {clean(status.detail, 120)}" if status.detail and self.row_count else ""
         return f"{SIGNS[status.state]} {since}{reason}"
@@ -172,6 +178,11 @@ class Pane(RowTable):
         self._framed = frame
         # Content, because Textual reads a text as markup
         self.set_frame(Content(frame[0]), Content(frame[1]) if frame[1] else None)
+
+    def use_keys(self, key_of: Callable[[str], str]) -> None:
+        """Name these keys from now on."""
+        self.key_of = key_of
+        self.set_empty(self.words())
 
     def show_status(self, status: FeedStatus | None) -> None:
         """The state of its source has changed."""
@@ -197,12 +208,14 @@ class Pane(RowTable):
         if status.hint:
             lines.append(clean(status.hint, 400))
         if status.state is FeedState.SIGNED_OUT and self.sign_in:
-            lines.append("Press L to sign in")
+            lines.append(f"Press {self.key_of('app.sign_in')} to sign in")
         elif status.state in (FeedState.DOWN, FeedState.STALE):
-            lines.append("labtui goes on trying by itself; ctrl+r tries now")
+            lines.append(f"labtui goes on trying by itself; {self.key_of('argocd.refresh')} tries now")
         return "\n".join(lines)
 
 
-def clock_time(moment: datetime) -> str:
+def clock_time(moment: datetime, now: datetime) -> str:
     """The time of day in the zone of this machine; the day too if it is not today."""
-    return moment.astimezone().strftime("%H:%M")
+    local = moment.astimezone()
+    today = local.date() == now.astimezone().date()
+    return local.strftime("%H:%M" if today else "%d %b %H:%M")

@@ -33,6 +33,7 @@ class SourcePane(Pane):
             title,
             short,
             spec.columns,
+            lab.clock,
             nothing=spec.empty,
             noun=spec.noun,
             column=column,
@@ -49,14 +50,20 @@ class SourcePane(Pane):
     def take(self, delta: Delta) -> None:
         """Rows first, then the state, so that a source is never live before its rows are there."""
         was_live = self.status is not None and self.status.state is FeedState.LIVE
-        changed = [resource for resource in delta.changed if self.belongs(resource.ref)]
+        mine = [resource for resource in delta.changed if self.belongs(resource.ref)]
+        changed = [resource for resource in mine if self.spec.shows(resource)]
         removed = [ref for ref in delta.removed if self.belongs(ref)]
+        removed += [resource.ref for resource in mine if not self.spec.shows(resource)]
         if (changed or removed) and was_live:
             self.put(self._rows(changed), removed)
         elif changed or removed:  # a first list, or the one after a reconnect, is no news
-            self.put(self._rows(self.lab.inventory.of(self.source, self.spec.kinds)), whole=True)
+            self.put(self._rows(self.resources()), whole=True)
         if self.source in delta.sources:
             self.show_status(self.lab.inventory.status(self.source))
+
+    def resources(self) -> list[Resource]:
+        """What it shows, as it is known."""
+        return [r for r in self.lab.inventory.of(self.source, self.spec.kinds) if self.spec.shows(r)]
 
     def tick(self) -> None:
         """Ages in view."""
@@ -72,7 +79,9 @@ class ActivityPane(Pane):
     """What labtui does and did, and what remains to be done."""
 
     def __init__(self, number: int, lab: Lab, *, column: int) -> None:
-        super().__init__(number, "Activity", "activity", activity.COLUMNS, nothing=activity.EMPTY, column=column)
+        super().__init__(
+            number, "Activity", "activity", activity.COLUMNS, lab.clock, nothing=activity.EMPTY, column=column
+        )
         self.lab = lab
 
     def take(self, delta: Delta) -> None:
@@ -86,7 +95,9 @@ class ActivityPane(Pane):
         """Look at everything anew."""
         rows = activity.activity_rows(self.lab.executor, self.lab.inventory.applications(), self.lab.clock.now())
         kept = {row.ref for row in rows}
-        self.put(rows, [row.ref for row in self.rows() if row.ref not in kept])
+        gone = [row.ref for row in self.rows if row.ref not in kept]
+        if rows or gone:
+            self.put(rows, gone)
 
     def tick(self) -> None:
         """Ages."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
@@ -41,18 +41,20 @@ def lay_out(columns: Sequence[Column], width: int) -> Layout:
     """Which columns fit into a table of `width` cells, and how wide each is. Depends on nothing else: data never moves it."""
     room = max(0, width - GUTTER - MARGIN)
     gap = 2 if room >= 40 else 1
-    shown = list(range(len(columns)))
-
-    def needed() -> int:
-        return sum(_least(columns[i]) for i in shown) + gap * (len(shown) - 1)
-
-    while len(shown) > 1 and needed() > room:
-        last = max(shown, key=lambda i: (columns[i].priority, i))
-        if columns[last].priority == 0:
-            break
-        shown.remove(last)
-    widths = {i: _least(columns[i]) for i in shown}
-    _share_out(columns, widths, room - needed())
+    always = [i for i, column in enumerate(columns) if column.priority == 0]
+    shown = always or [0]
+    needed = sum(_comfort(columns[i]) + gap for i in shown) - gap
+    for i in sorted(range(len(columns)), key=lambda i: columns[i].priority):
+        if i not in shown:
+            needed += gap + _comfort(columns[i])
+            if needed > room:
+                break  # and not a smaller one after it: a wider table never shows less
+            shown.append(i)
+    shown.sort()
+    widths = {i: columns[i].width or columns[i].min_width for i in shown}
+    spare = room - sum(widths.values()) - gap * (len(shown) - 1)
+    spare = _share_out(columns, widths, spare, {i: _comfort(columns[i]) for i in shown})
+    _share_out(columns, widths, spare, {i: columns[i].max_width for i in shown})
     slots = []
     for i in shown:  # a table too narrow for its least columns is cut at the right
         taken = min(widths[i], room)
@@ -62,25 +64,26 @@ def lay_out(columns: Sequence[Column], width: int) -> Layout:
     return Layout(tuple(slots), gap)
 
 
-def _least(column: Column) -> int:
-    return column.min_width if column.width is None else column.width
+def _comfort(column: Column) -> int:
+    return max(column.min_width, column.comfort) if column.width is None else column.width
 
 
-def _share_out(columns: Sequence[Column], widths: dict[int, int], spare: int) -> None:
-    """Give `spare` cells to the flexible columns in the proportion of their least widths, up to their greatest."""
+def _share_out(columns: Sequence[Column], widths: dict[int, int], spare: int, most: Mapping[int, int]) -> int:
+    """Give `spare` cells to the columns that share, in the proportion of their comfort, up to `most`; returns what is left."""
     while spare > 0:
-        growing = [i for i in widths if columns[i].width is None and widths[i] < columns[i].max_width]
+        growing = [i for i in widths if columns[i].width is None and widths[i] < most[i]]
         if not growing:
-            return
-        weight = sum(columns[i].min_width for i in growing)
+            break
+        weight = sum(_comfort(columns[i]) for i in growing)
         rest = spare
         for i in growing:
-            extra = min(max(1, rest * columns[i].min_width // weight), columns[i].max_width - widths[i], spare)
+            extra = min(max(1, rest * _comfort(columns[i]) // weight), most[i] - widths[i], spare)
             widths[i] += extra
             spare -= extra
+    return spare
 
 
-def fit(text: str, width: int, align: Align = "left") -> str:
+def fit(text: str, width: int, align: Align = "left", *, keep_end: bool = False) -> str:
     """`text` (already clean) in exactly `width` cells: padded, or cut with `…`. A right-to-left text ends in FENCE."""
     fence = ""
     length = len(text)
@@ -88,10 +91,20 @@ def fit(text: str, width: int, align: Align = "left") -> str:
         text = steady(text)
         fence = FENCE if any(unicodedata.bidirectional(c) in ("R", "AL", "AN") for c in text) else ""
         length = cell_len(text)
+    if length > width and keep_end and width > 1:
+        return "…" + _last_cells(text, width - 1) + fence
     if length > width:
         return (set_cell_size(text, width - 1) + "…" if width > 0 else "") + fence
     pad = " " * (width - length)
     return (pad + text if align == "right" else text + pad) + fence
+
+
+def _last_cells(text: str, width: int) -> str:
+    """The end of a text in exactly `width` cells."""
+    start, room = len(text), width
+    while start > 0 and (taken := cell_len(text[start - 1])) <= room:
+        start, room = start - 1, room - taken
+    return " " * room + text[start:]
 
 
 def steady(text: str) -> str:

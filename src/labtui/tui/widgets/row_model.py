@@ -16,7 +16,8 @@ _LAST = "\U0010ffff"  # after every name: things without a group follow the grou
 class RowModel:
     """Rows by Ref, and `shown`, the Refs that pass the filter in the order of the screen.
 
-    Without a sort column the order is "needs you first": level, then name; a group stands where its worst row belongs.
+    Without a sort column the order is "needs you first": level, then name; a group stands where its worst row belongs, and
+    begins with it.
     """
 
     def __init__(self, columns: Sequence[Column]) -> None:
@@ -116,7 +117,7 @@ class RowModel:
         name = (row.sort_key, row.ref)  # the Ref makes the order total: equal names in two places never swap
         if self.sort_column is not None:
             return (*self._column_value(row), *name)
-        return (self._worst.get(row.group, row.level), row.group.casefold() or _LAST, *name)
+        return (self._worst.get(row.group, row.level), row.group.casefold() or _LAST, row.level, *name)
 
     def _column_value(self, row: Row) -> tuple[Any, ...]:
         """(rank, value): numbers before texts before nothing, so that values of two kinds are never compared."""

@@ -111,7 +111,7 @@ class Painter:
             column, cell = columns[slot.place], look.cells[slot.place]
             text = "▸" if column.group and look.follows else cell.text
             gap = " " * layout.gap if number else ""
-            yield gap + fit(text, slot.width, column.align), style(cell.style)
+            yield gap + fit(text, slot.width, column.align, keep_end=column.keep_end), style(cell.style)
 
     def header(self, columns: Sequence[Column], layout: Layout, width: int, sorted_by: str | None, mark: str) -> Strip:
         """The titles of the columns, `mark` beside the one that decides the order."""

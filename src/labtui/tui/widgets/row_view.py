@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import ClassVar
 
@@ -62,6 +62,11 @@ class RowView(LineView, inherit_bindings=False):
     def row_count(self) -> int:
         """How many rows there are, filtered or not."""
         return len(self._model.rows)
+
+    @property
+    def rows(self) -> Collection[Row]:
+        """All rows, filtered or not, in no order."""
+        return self._model.rows.values()
 
     @property
     def shown(self) -> Sequence[Ref]:
@@ -237,16 +242,16 @@ class RowView(LineView, inherit_bindings=False):
         self.refresh()
 
     def _keep_cursor(self, shown: Sequence[Ref], place: int) -> None:
-        """The cursor stays on its Ref; if that is gone, it goes to what was nearest to it."""
+        """The cursor stays on its Ref; if that is gone, it goes to what stands in its place now."""
         now = self._model.index
         if not now:
             self._cursor = None
         elif self._cursor is None or not self._settled:
             self._cursor = self._model.shown[0]
         elif self._cursor not in now:
-            after = (ref for ref in shown[place + 1 :] if ref in now)
-            before = (ref for ref in reversed(shown[:place]) if ref in now)
-            self._cursor = next(after, None) or next(before, None) or self._model.shown[0]
+            # below what was above it: the next row, or what a folder that was opened has in it
+            above = next((now[ref] for ref in reversed(shown[:place]) if ref in now), -1)
+            self._cursor = self._model.shown[min(above + 1, len(now) - 1)]
 
     def _look(self, place: int) -> Look:
         ref = self._model.shown[place]
