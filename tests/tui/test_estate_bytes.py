@@ -165,9 +165,12 @@ async def test_a_cursor_step_costs_two_lines_and_the_details_wait_for_its_rest(
     async with wired(size) as wire:
         wire.fake[ARGOCD].list(*(application(f"app-{n:04}") for n in range(5000)))
         await until(lambda: wire.app.estate.panes[0].row_count == 5000)
+        await wire.settled()
+        described = wire.app.estate.detail.ref
         for _ in range(3):
             written = await wire.written_by(lambda: wire.pilot.press("j"))
-            assert cost(written) <= 1000
+            assert cost(written) <= 800
+            assert wire.app.estate.detail.ref == described
 
 
 async def test_the_details_follow_a_cursor_that_rests_and_paint_their_different_lines() -> None:

@@ -64,8 +64,9 @@ def _examine(client: Client) -> Token | None:
     except Denied as error:
         if is_policy(error.detail):
             return None
-        hint = "It has expired, was revoked or is wrong. " + HINT
-        raise SignedOut("Vault does not take the token", error.detail, hint) from None
+        hint = "It may have been revoked, too. " + HINT
+        words = f"token expired or wrong: {error.detail}"
+        raise SignedOut("Vault does not take the token", words, hint) from None
 
 
 def is_policy(words: str) -> bool:

@@ -16,6 +16,7 @@ from time import monotonic
 import pytest
 
 from labtui.adapters.vault import VaultSource
+from labtui.adapters.vault.client import Client
 from labtui.domain.checks import Verdict
 from labtui.domain.connections import VaultConnection
 from labtui.domain.errors import Invalid, LabError, NotFound, SignedOut, Unreachable
@@ -144,7 +145,18 @@ def test_vault_words_for_a_bad_token() -> None:
     with answering(answers) as address:
         error = failure(source(address))
     assert isinstance(error, SignedOut)
-    assert error.detail == "2 errors occurred: * permission denied * invalid token"
+    assert error.detail == "token expired or wrong: 2 errors occurred: * permission denied * invalid token"
+
+
+def test_the_last_second_of_a_token_is_not_for_ever() -> None:
+    token = '{"data":{"ttl":0,"creation_ttl":6,"renewable":false,"policies":["root"]}}'
+    health = {"/v1/sys/health": (200, HEALTH)}
+    with answering(health | {"/v1/auth/token/lookup-self": (200, token)}) as address:
+        client = Client(VaultConnection(address, "secret", token=lambda: TOKEN))
+        assert client.lookup().ttl == 1
+    with answering(health | {"/v1/auth/token/lookup-self": (200, token.replace("6", "0"))}) as address:
+        client = Client(VaultConnection(address, "secret", token=lambda: TOKEN))
+        assert client.lookup().ttl == 0
 
 
 def test_a_token_that_may_not_ask_about_itself_is_good() -> None:
