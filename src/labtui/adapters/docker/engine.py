@@ -188,7 +188,7 @@ def explain(error: BaseException, connection: DockerConnection) -> LabError:
     """The error in words that a person can act on."""
     if isinstance(error, LabError):
         return error
-    host = clean(connection.host, 80)
+    host = clean(connection.host, 200)
     causes = list(_causes(error))
     for cause in causes:
         if (known := _known(cause, host)) is not None:
