@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,14 +16,28 @@ _passed: list[str] = []
 _skipped: list[str] = []
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip live tests, with the reason, unless LABTUI_LIVE=1."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip live tests, with the reason, unless LABTUI_LIVE=1. Of `sampled` ones, take LABTUI_LIVE_SAMPLE at random if it is set."""
     if LIVE:
+        _take_a_sample(config, items)
         return
     reason = "live tests run when LABTUI_LIVE=1 and the variables of tests/live/README.md are set"
     for item in items:
         if item.get_closest_marker("live"):
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _take_a_sample(config: pytest.Config, items: list[pytest.Item]) -> None:
+    size = int(os.environ.get("LABTUI_LIVE_SAMPLE", "0"))
+    sampled = [item for item in items if item.get_closest_marker("sampled")]
+    if not size or len(sampled) <= size:
+        return
+    seed = int(os.environ.get("LABTUI_SEED") or random.randrange(10**6))
+    taken = set(random.Random(seed).sample([item.nodeid for item in sampled], size))
+    left = [item for item in sampled if item.nodeid not in taken]
+    items[:] = [item for item in items if item not in left]
+    config.hook.pytest_deselected(items=left)
+    print(f"\n{size} of {len(sampled)} sampled tests, LABTUI_SEED={seed}: {', '.join(sorted(taken))}", flush=True)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
