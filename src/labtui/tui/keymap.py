@@ -57,7 +57,11 @@ def table_keys() -> tuple[Key, ...]:
 
 def bindings(keys: Iterable[Key]) -> list[Binding]:
     """Textual bindings, with the ids that `keys.yaml` uses."""
-    return [Binding(key.keys, key.action, key.title, show=False, id=key.id, tooltip=key.help) for key in keys]
+    return [
+        # done by the app itself, before it hands on the next key: what is typed after it belongs to the filter
+        Binding(k.keys, k.action, k.title, show=False, id=k.id, tooltip=k.help, priority=k.id == "estate.filter")
+        for k in keys
+    ]
 
 
 def action_bindings() -> list[Binding]:

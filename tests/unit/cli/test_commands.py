@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from labtui.cli.main import main
 from labtui.estate.file import load_estate
+from tests.support.terminal import Terminal
 
 
 @pytest.fixture(autouse=True)
@@ -157,12 +159,16 @@ def test_the_name_is_typed_where_data_or_traffic_is_at_risk(
 
 def test_the_demo_starts_in_a_terminal_and_quits() -> None:
     """As the README has it: one command, nothing else."""
-    import sys
-
-    from tests.support.terminal import Terminal
-
     with Terminal([sys.executable, "-m", "labtui", "demo"], 80, 24) as terminal:
         terminal.wait_for("victoriametrics", 20)
         terminal.press("q")
         assert terminal.wait_for_exit(5) < 1.0
         assert terminal.exit_status == 0
+
+
+def test_letters_typed_right_after_the_filter_key_are_never_commands() -> None:
+    """`/q` in one burst, as a fast typist or a slow line sends it, must not quit."""
+    with Terminal([sys.executable, "-m", "labtui", "demo"], 100, 30) as terminal:
+        terminal.wait_for("victoriametrics", 20)
+        os.write(terminal.fd, b"/xq/sR")
+        terminal.wait_for("xq/sR", 5)

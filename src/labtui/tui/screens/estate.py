@@ -263,13 +263,20 @@ class EstateScreen(LabScreen):
         """Turn the order round."""
         self.pane.sort_by(self.pane.sort_column, reverse=not self.pane.sort_reverse)
 
-    def action_filter(self) -> None:
-        """Ask for a filter; it works while it is typed."""
+    async def action_filter(self) -> None:
+        """Ask for a filter; it works while it is typed, and from the first letter on."""
+        from textual.widgets import Input
+
         from labtui.tui.widgets.filter_line import FilterLine
 
-        if not self.query(FilterLine):
-            self.footer.display = False
-            self.mount(FilterLine(self.pane.filter), after=self.footer)
+        line = FilterLine(self.pane.filter)
+        self.footer.display = False
+        await self.mount(line, after=self.footer)
+        self.set_focus(line.query_one(Input))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While a filter is typed, its key is a letter of it."""
+        return not (action == "filter" and self.query("FilterLine"))
 
     def _close_filter(self) -> None:
         self.query("FilterLine").remove()
