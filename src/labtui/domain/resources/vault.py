@@ -43,8 +43,8 @@ class SecretPath:
 
     @property
     def level(self) -> Level:
-        """Denied and unread paths are unknown; a path whose newest version is deleted is off."""
-        if self.denied or (self.folder and not self.open):
+        """Denied paths are unknown; a path whose newest version is deleted is off."""
+        if self.denied:
             return Level.UNKNOWN
         newest = max(self.versions, key=lambda v: v.version, default=None)
         if newest and (newest.deleted or newest.destroyed):
