@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 from labtui.domain.changes import Change
 from labtui.domain.checks import Check
+from labtui.domain.compose.stack import Stack
+from labtui.domain.conversion.facts import Facts
 from labtui.domain.plan import DiffItem
 from labtui.domain.ref import Ref, SourceId
 from labtui.domain.resources.argocd import Application, AutoSync, Deployment, RollbackRecord
@@ -210,3 +212,38 @@ class AuditLog(Protocol):
 
     def entries(self) -> Iterator[Mapping[str, Any]]:
         """All entries, oldest first; a damaged line is reported as an entry with the key `damaged`."""
+
+
+class ComposeFiles(Protocol):
+    """The Compose files of a site, read by `docker compose config`, the reference implementation."""
+
+    def stacks(self, site: str) -> tuple[str, ...]:
+        """The stacks that a site's folder has files for, sorted."""
+
+    def read(self, site: str, stack: str) -> Stack:
+        """The merged stack. Raises NotFound (no such file), Invalid (file and line of what is wrong) and Refused when
+        docker compose is missing (how to get it). No message holds a value of an env file."""
+
+
+class StackFacts(Protocol):
+    """What is known of a stack beside its files: images, mounts, running containers, the cluster."""
+
+    def facts(self, stack: Stack) -> Facts:
+        """Ask everything that can be asked; what cannot is left out."""
+
+
+class ChartRenderer(Protocol):
+    """Renders the app chart."""
+
+    def render(self, values: Mapping[str, Any], name: str, namespace: str) -> tuple[Mapping[str, Any], ...]:
+        """The objects, as `helm template` prints them. Raises Invalid with helm's words, Refused when helm is missing."""
+
+
+class ComposeControl(Protocol):
+    """Runs a site's stacks with their own files, wherever these are."""
+
+    def run(self, site: str, stack: str, verb: str, services: Sequence[str], report: Callable[[str], None]) -> None:
+        """`up`, `stop`, `restart` or `pull`; each line of output goes to `report`. Raises Refused, OutcomeUnknown."""
+
+    def logs(self, site: str, stack: str, services: Sequence[str], *, follow: bool, tail: int) -> Iterator[str]:
+        """The containers' log lines, each with its origin."""
