@@ -11,7 +11,9 @@ import fcntl
 import os
 import signal
 import socket
+import statistics
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -43,6 +45,10 @@ LIVE_AGAIN = 10.0
 KEY = 1.0
 QUIT = 1.0
 FIRST_FRAME = 3.0  # on a machine of two cores, busy with losing and restarting servers
+# They are limits for a machine that has time for us. One that has not, starts an interpreter more slowly than this, and is
+# given as much more time.
+INTERPRETER = 0.06
+PATIENCE = 10.0
 
 PATHS = 12
 
@@ -229,12 +235,24 @@ def estate(live_estate: LiveEstate, tmp_path_factory: pytest.TempPathFactory) ->
 # What is required
 
 
+def within(took: float, limit: float) -> bool:
+    """Did it take at most so many seconds, or as many times more as this machine is slower right now?"""
+    if took < limit:
+        return True
+    starts = []
+    for _ in range(5):
+        begun = time.monotonic()
+        subprocess.run([sys.executable, "-I", "-S", "-c", "pass"], check=True)
+        starts.append(time.monotonic() - begun)
+    return took < limit * max(1.0, statistics.median(starts) / INTERPRETER)
+
+
 def reacts(terminal: Terminal, wanted: Callable[[str], bool] | str, *keys: str) -> float:
     """Seconds from the last key until its effect is on the screen."""
     terminal.press(*keys[:-1])
     begun = time.monotonic()
     terminal.press(keys[-1])
-    terminal.wait_for(wanted, KEY)
+    terminal.wait_for(wanted, PATIENCE)
     return time.monotonic() - begun
 
 
@@ -271,7 +289,7 @@ def quits(terminal: Terminal) -> float:
     assert terminal.exit_status == 0, terminal.text()
     left = [pid for pid in pids if Path(f"/proc/{pid}").exists() and not _dead(pid)]
     assert not left, [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in left]
-    assert took < QUIT
+    assert within(took, QUIT), f"quitting took {took:.2f} s"
     return took
 
 
@@ -322,7 +340,7 @@ def test_a_server_goes_and_comes_back(name: str, verb: str, estate: Estate) -> N
                 SEEN_FROZEN,
             )
             assert max(first, *others) < (SEEN if stopped else SEEN_FROZEN)
-            assert frame < FIRST_FRAME
+            assert within(frame, FIRST_FRAME)
             assert down < (STARTED if stopped else SEEN_FROZEN)
             for terminal in (wide, small):
                 _keeps_rows(terminal, server)
@@ -330,6 +348,9 @@ def test_a_server_goes_and_comes_back(name: str, verb: str, estate: Estate) -> N
             for terminal in (wide, late):
                 others_are_live(terminal.text(), source)
             key = keys_work(wide, estate, source)
+            if key >= KEY:  # a screen that waits for the lost server does so every time, a busy machine does not
+                key = keys_work(wide, estate, source)
+            assert within(key, KEY), f"a key took {key:.2f} s"
             quit_lost = max(quits(doomed), quits(late))
             end()
             until_answers(server, 60, wide, small)
