@@ -330,6 +330,8 @@ def test_a_server_goes_and_comes_back(name: str, verb: str, estate: Estate) -> N
     with ExitStack() as opened:
         wide, small, doomed = (_follow(opened, estate.terminal(*size)) for size in ((120, 40), (80, 24), (120, 40)))
         small.press(str(server.number))
+        for terminal in (wide, small, doomed):
+            terminal.wait_for(lambda text: _has_rows(text, server), 20)
         with fault(server, verb) as end:
             for terminal in (wide, small, doomed):
                 server.hurt(terminal)
@@ -359,9 +361,7 @@ def test_a_server_goes_and_comes_back(name: str, verb: str, estate: Estate) -> N
             live = max(times([(wide, back(source)), (small, lambda text: is_live(text, source))], LIVE_AGAIN))
         if server.name.startswith("dockerd-"):
             _start_containers(estate, server)
-        wide.wait_for(
-            lambda text: all(any(row in line for line in pane(text, server.number)) for row in server.rows), 12
-        )
+        wide.wait_for(lambda text: _has_rows(text, server), 12)
         quit_live = max(quits(wide), quits(small))
     print(
         f"\n{verb:5} {name:15} stale after {first:4.1f} s, live again {live:4.1f} s after the server, key {key * 1000:3.0f} ms, "
@@ -383,6 +383,10 @@ def _follow(opened: ExitStack, terminal: AbstractContextManager[Terminal]) -> Te
     following = opened.enter_context(terminal)
     following.wait_for(all_live, 20)
     return following
+
+
+def _has_rows(text: str, server: Server) -> bool:
+    return all(any(row in line for line in pane(text, server.number)) for row in server.rows)
 
 
 def _keeps_rows(terminal: Terminal, server: Server) -> None:
