@@ -25,6 +25,7 @@ CHARSETS = {
     "hex": "0123456789abcdef",
     "symbols": string.ascii_letters + string.digits + "!#%*+-.:=?@^_~",
 }
+LIBCRYPTO = "libcrypto.so.3"
 PASSES, MEMORY_KIB, LANES, HASH_BYTES, SALT_BYTES = 3, 65536, 4, 32, 16
 
 
@@ -52,7 +53,7 @@ class Vault:
             found = _parsed(error.read())
             if error.code in accept:
                 return error.code, found
-            raise Failed(f"Vault refuses {method} {path}: {error.code} {'; '.join(map(str, found.get('errors') or []))}") from None
+            raise Failed(f"Vault refuses {method} {path}: {error.code} {_errors(found)}") from None
         except OSError as error:
             raise Failed(f"Vault cannot be reached at {self.address}: {getattr(error, 'reason', error)}") from None
 
@@ -63,6 +64,10 @@ def _parsed(raw):
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _errors(answer):
+    return "; ".join(map(str, answer.get("errors") or []))
 
 
 def sign_in(vault, auth_mount, role, token_file):
@@ -89,8 +94,8 @@ def ensure(vault, mount, path, wanted):
         status, answer = vault.call("POST", f"{mount}/data/{path}", body, accept=(400,))
         if status != 400:
             return sorted(missing)
-        if not any("check-and-set" in str(error) for error in answer.get("errors") or []):
-            raise Failed(f"Vault refuses to write {mount}/{path}: {'; '.join(map(str, answer.get('errors') or []))}")
+        if "check-and-set" not in _errors(answer):
+            raise Failed(f"Vault refuses to write {mount}/{path}: {_errors(answer)}")
     raise Failed(f"{mount}/{path} is being changed by somebody else all the time")
 
 
@@ -133,10 +138,10 @@ class Parameter(ctypes.Structure):
 UNSIGNED, OCTETS = 2, 5  # OSSL_PARAM_UNSIGNED_INTEGER, OSSL_PARAM_OCTET_STRING
 
 
-def _openssl():
+def _openssl(library=LIBCRYPTO):
     """argon2id of the libcrypto that Python itself uses, or None when it has none."""
     try:
-        crypto = ctypes.CDLL(os.environ.get("LIBCRYPTO") or "libcrypto.so.3")
+        crypto = ctypes.CDLL(library)
         fetch, new, run = crypto.EVP_KDF_fetch, crypto.EVP_KDF_CTX_new, crypto.EVP_KDF_derive
     except (OSError, AttributeError):
         return None
@@ -152,7 +157,8 @@ def _openssl():
         context = new(algorithm)
         numbers = {b"iter": PASSES, b"memcost": MEMORY_KIB, b"lanes": LANES, b"threads": 1}
         held = [(key, UNSIGNED, ctypes.c_uint32(number)) for key, number in numbers.items()]
-        held += [(key, OCTETS, ctypes.create_string_buffer(value, len(value))) for key, value in ((b"pass", password), (b"salt", salt))]
+        texts = {b"pass": password, b"salt": salt}
+        held += [(key, OCTETS, ctypes.create_string_buffer(text, len(text))) for key, text in texts.items()]
         given = [Parameter(key, kind, ctypes.addressof(value), ctypes.sizeof(value), 0) for key, kind, value in held]
         parameters = (Parameter * (len(given) + 1))(*given)  # ends in one that is all zero
         result = ctypes.create_string_buffer(HASH_BYTES)

@@ -67,3 +67,16 @@ helm.sh/hook: pre-install,pre-upgrade
 helm.sh/hook-delete-policy: before-hook-creation
 helm.sh/hook-weight: {{ . | quote }}
 {{- end -}}
+
+{{- /* JSON of a mapping without what is null or empty in it: the API server leaves that out, and it would show as drift. */}}
+{{- define "app.tidy" -}}
+{{- $kept := dict -}}
+{{- range $key, $value := . -}}
+{{- $found := $value -}}
+{{- if kindIs "map" $value }}{{ $found = include "app.tidy" $value | fromJson }}{{ end -}}
+{{- if not (or (kindIs "invalid" $found) (and (or (kindIs "map" $found) (kindIs "slice" $found)) (empty $found))) -}}
+{{- $_ := set $kept $key $found -}}
+{{- end -}}
+{{- end -}}
+{{- $kept | toJson -}}
+{{- end -}}

@@ -33,7 +33,7 @@ spec:
   shareProcessNamespace: true
   {{- end }}
   securityContext:
-    {{- mergeOverwrite (dict "seccompProfile" (dict "type" "RuntimeDefault")) (deepCopy ($c.podSecurityContext | default dict)) | toYaml | nindent 4 }}
+    {{- mergeOverwrite (dict "seccompProfile" (dict "type" "RuntimeDefault")) (include "app.tidy" ($c.podSecurityContext | default dict) | fromJson) | toYaml | nindent 4 }}
   {{- with $c.hostAliases }}
   hostAliases:
     {{- toYaml . | nindent 4 }}
@@ -142,11 +142,11 @@ ports:
 lifecycle:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with $c.resources }}
+{{- with include "app.tidy" ($c.resources | default dict) | fromJson }}
 resources:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with $c.securityContext }}
+{{- with include "app.tidy" ($c.securityContext | default dict) | fromJson }}
 securityContext:
   {{- toYaml . | nindent 2 }}
 {{- end }}
