@@ -114,17 +114,16 @@ def test_what_is_given_to_the_container(helm: Helm) -> None:
 
 
 def test_what_is_empty_is_left_out(helm: Helm) -> None:
-    found = component(
-        helm,
-        resources={"limits": {}, "requests": {"cpu": "1"}},
-        securityContext={"runAsUser": 0, "readOnlyRootFilesystem": False, "capabilities": {"add": [], "drop": []}},
-        podSecurityContext={"supplementalGroups": [], "sysctls": []},
-        **{
-            key: [] for key in ("command", "args", "volumes", "hostAliases", "tolerations", "waitFor", "initContainers")
-        },
-        **{key: {} for key in ("env", "secretEnv", "probes", "lifecycle", "podLabels", "nodeSelector", "annotations")},
-        **dict.fromkeys(("workingDir", "hostname", "stopSignal"), ""),
-    )
+    lists = ("command", "args", "volumes", "hostAliases", "tolerations", "waitFor", "initContainers")
+    mappings = ("env", "secretEnv", "probes", "lifecycle", "podLabels", "nodeSelector", "annotations")
+    keys: dict[str, Any] = {key: [] for key in lists} | {key: {} for key in mappings}
+    keys |= {
+        "resources": {"limits": {}, "requests": {"cpu": "1"}},
+        "securityContext": {"runAsUser": 0, "readOnlyRootFilesystem": False, "capabilities": {"add": [], "drop": []}},
+        "podSecurityContext": {"supplementalGroups": [], "sysctls": []},
+        **{key: "" for key in ("workingDir", "hostname", "stopSignal")},
+    }
+    found = component(helm, **keys)
     assert container(found)["resources"] == {"requests": {"cpu": "1"}}
     assert container(found)["securityContext"] == {"runAsUser": 0, "readOnlyRootFilesystem": False}
     assert list(empty_values(found)) == []
