@@ -23,6 +23,7 @@ from tests.live.compose_fixture import docker
 from tests.live.gitops_fixture import wait_until
 from tests.manifests.charts import APP_CHART, ENVIRONMENTS, Helm, app_values, read
 from tests.manifests.conftest import helm
+from tests.manifests.test_app_chart_workloads import VOLUMES
 
 __all__ = ["helm"]  # a fixture
 
@@ -69,6 +70,53 @@ def test_the_api_server_takes_every_entry(helm: Helm, space: str, environment: s
         "apply", "--server-side", "--dry-run=server", "--validate=strict", "-o", "name", "-f", "-", text=text
     )
     assert len(answer.split()) == len(wanted) > 0
+
+
+def differences(rendered: Any, live: Any, path: str = "") -> list[str]:
+    """Where the live object has not what was rendered; what the server adds does not count."""
+    if isinstance(rendered, dict) and isinstance(live, dict):
+        return [d for key, value in rendered.items() for d in differences(value, live.get(key), f"{path}.{key}")]
+    if isinstance(rendered, list) and isinstance(live, list) and len(rendered) == len(live):
+        pairs = zip(rendered, live, strict=True)
+        return [d for number, (old, new) in enumerate(pairs) for d in differences(old, new, f"{path}[{number}]")]
+    return [] if rendered == live else [f"{path}: {rendered!r} became {live!r}"]
+
+
+def test_the_server_keeps_what_is_rendered(helm: Helm, space: str) -> None:
+    """Else Argo CD would see drift: nothing is dropped, rewritten or, in the secrets' custom resource, added."""
+    component = {"replicas": 0, "image": "x:1", "ports": [{"name": "http", "port": 8080}], "docker": {"port": 80}}
+    values = {
+        "workload": True,
+        "docker": {"host": "192.168.88.2"},
+        "ingress": {"enabled": True, "component": "all", "host": f"{space}.example.org", "issuer": "x", "auth": True},
+        "components": {
+            "all": {
+                **component,
+                "kind": "StatefulSet",
+                "volumes": VOLUMES,
+                "stopSignal": "SIGINT",
+                "waitFor": [{"component": "web", "port": 8080}],
+                "hostAliases": [{"ip": "192.168.88.2", "hostnames": ["wroclaw"]}],
+                "resources": {"limits": {"cpu": "1", "memory": "1Gi"}},
+                "probes": {"readiness": {"httpGet": {"path": "/", "port": "http"}}},
+            },
+            "web": {**component, "service": {"aliases": ["other"]}},
+            "worker": {"replicas": 0, "image": "x:1", "service": {}},
+        },
+        "secrets": {"web": {"path": "apps/x", "keys": {"TOKEN": "T"}, "template": {"file": "t={{ .TOKEN }}"}}},
+    }
+    for traffic in ("docker", "kubernetes", "docker"):
+        text = helm.text({**values, "traffic": traffic}, "all", space)
+        kubectl("apply", "--server-side", "-f", "-", text=text)
+        for found in helm.template({**values, "traffic": traffic}, "all", space):
+            kind = str(found["kind"]).replace("ExternalSecret", "externalsecrets.external-secrets.io")
+            name = found["metadata"]["name"]
+            live = json.loads(kubectl("--namespace", space, "get", kind, name, "-o", "json"))
+            assert differences(found, live, f"{kind}/{name}") == []
+            if found["kind"] == "ExternalSecret":
+                assert live["spec"] == found["spec"]
+            if found["kind"] == "Service":
+                assert live["spec"]["selector"] == found["spec"]["selector"]
 
 
 # From Docker to the cluster and back

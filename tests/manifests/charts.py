@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -65,7 +66,8 @@ class Helm:
         """The same as text, as helm prints it."""
         file = values if isinstance(values, Path) else self.folder / "values.yaml"
         if not isinstance(values, Path):
-            file.write_text(yaml.safe_dump(dict(values)), encoding="utf-8")
+            # as JSON: PyYAML writes strings such as y and 1e3 plain, and helm takes them for something else
+            file.write_text(json.dumps(dict(values)), encoding="utf-8")
         return self._run("template", name, str(chart), "--namespace", space, *_values([file]))
 
     def _run(self, *words: str) -> str:

@@ -346,3 +346,13 @@ def test_every_object_says_what_it_belongs_to_and_nothing_is_empty(helm: Helm) -
         "Deployment/db",
         "Job/shop-app-generate-secrets",
     }
+
+
+@pytest.mark.parametrize("name", ["no", "null", "true", "y", "e1"])
+def test_names_that_yaml_takes_for_something_else(helm: Helm, name: str) -> None:
+    volumes = [{"name": "yes", "mountPath": "/data", "pvc": {"size": "1Gi", "storageClass": "off"}}]
+    values = {"workload": True, "components": {name: {**WEB, "volumes": volumes, "hostname": name}}}
+    objects = helm.template(values, name, name)
+    assert one(objects, "Deployment", name)["spec"]["template"]["spec"]["hostname"] == name
+    assert one(objects, "Service", name)["spec"]["selector"]["app.kubernetes.io/name"] == name
+    assert all(isinstance(found["metadata"]["namespace"], str) for found in objects)

@@ -15,7 +15,7 @@ metadata:
   {{- if or $files $c.podAnnotations }}
   annotations:
     {{- if $files }}
-    checksum/config: {{ $files | toJson | sha256sum }}
+    checksum/config: {{ $files | toJson | sha256sum | quote }}
     {{- end }}
     {{- with $c.podAnnotations }}
     {{- toYaml . | nindent 4 }}
@@ -49,7 +49,7 @@ spec:
   {{- if or $c.waitFor $c.initContainers }}
   initContainers:
     {{- range $c.waitFor }}
-    - name: {{ include "app.name" (dict "name" (printf "wait-for-%s-%d" .component (int .port))) }}
+    - name: {{ include "app.name" (dict "name" (printf "wait-for-%s-%d" .component (int .port))) | quote }}
       image: {{ $.root.Values.waitImage | quote }}
       imagePullPolicy: IfNotPresent
       command:
