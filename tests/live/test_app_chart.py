@@ -273,20 +273,20 @@ def test_from_docker_to_the_cluster_and_back(application: ChartApp, container: t
 # Generated secrets
 
 
-def allow_generating() -> None:
-    """The policy and the role that the chart's README says Vault needs."""
+def allow_generating(name: str) -> None:
+    """The policy and the role that the chart's README says Vault needs, both of this name."""
     accessor = vault("GET", "sys/auth")["data"]["kubernetes/"]["accessor"]
     place = f"{{{{identity.entity.aliases.{accessor}.metadata.service_account_namespace}}}}"
     rules = f'path "kv/data/apps/{place}" {{ capabilities = ["create", "read", "update"] }}'
-    vault("PUT", "sys/policies/acl/generate-secrets", {"policy": rules})
+    vault("PUT", f"sys/policies/acl/{name}", {"policy": rules})
     role = {
         "bound_service_account_names": "*-generate-secrets",
         "bound_service_account_namespaces": "*",
         "alias_name_source": "serviceaccount_name",
-        "token_policies": "generate-secrets",
+        "token_policies": name,
         "token_ttl": "5m",
     }
-    vault("POST", "auth/kubernetes/role/generate-secrets", role)
+    vault("POST", f"auth/kubernetes/role/{name}", role)
 
 
 def generate(
@@ -299,7 +299,7 @@ def generate(
         "VAULT_MOUNT": "kv",
         "VAULT_PATH": path,
         "VAULT_AUTH_MOUNT": "kubernetes",
-        "VAULT_ROLE": "generate-secrets",
+        "VAULT_ROLE": space,
         "TOKEN_FILE": str(folder / "token"),
     }
     command = [sys.executable, str(APP_CHART / "files" / "generate_secrets.py"), str(folder / "wanted.json")]
@@ -308,7 +308,7 @@ def generate(
 
 
 def test_missing_secrets_are_made_once(tmp_path: Path, space: str) -> None:
-    allow_generating()
+    allow_generating(space)
     account = "shop-generate-secrets"
     kubectl("--namespace", space, "create", "serviceaccount", account)
     kubectl("--namespace", space, "create", "serviceaccount", "somebody")
@@ -338,4 +338,5 @@ def test_missing_secrets_are_made_once(tmp_path: Path, space: str) -> None:
         gone = generate(tmp_path, space, account, path, wanted)
         assert gone.returncode == 1 and "was deleted" in gone.stderr
     finally:
-        vault("DELETE", f"kv/metadata/{path}")
+        for made in (f"kv/metadata/{path}", f"auth/kubernetes/role/{space}", f"sys/policies/acl/{space}"):
+            vault("DELETE", made)
