@@ -10,9 +10,11 @@ import sys
 import urllib.error
 import urllib.request
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from threading import Event, Thread
+from typing import Any, Self
 
 import pytest
 import yaml
@@ -146,6 +148,28 @@ class Edge:
         wait_until(f"{' and '.join(who)} behind {self.host}", probe, 60)
 
 
+class Callers:
+    """Ask an edge again and again, fifty times a second, as long as the block lasts."""
+
+    def __init__(self, edge: Edge) -> None:
+        self.answers: Counter[str] = Counter()
+        self._edge = edge
+        self._over = Event()
+        self._thread = Thread(target=self._ask, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _ask(self) -> None:
+        while not self._over.wait(0.02):
+            self.answers[self._edge.ask()] += 1
+
+
 @pytest.fixture
 def container() -> Iterator[tuple[str, int]]:
     """The name and published port of a container on the Docker engine of Wrocław."""
@@ -245,17 +269,18 @@ def test_from_docker_to_the_cluster_and_back(application: ChartApp, container: t
     told = app.kubectl("-n", app.namespace, "exec", "store-0", "--", "sh", "-c", script)
     assert told.split() == ["hello", f"admin={secret}", secret]
 
-    app.settled(app.change({**values, "workload": True, "traffic": "both"}, "both"))
-    edge.settles_on(on_docker, name)
-    assert behind() == ({pod_address}, {node})
-
-    app.settled(app.change({**values, "workload": True, "traffic": "kubernetes"}, "kubernetes"))
-    edge.settles_on(name)
-    assert behind() == ({pod_address}, None)
-
-    app.settled(app.change({**values, "workload": True}, "back to docker"))
-    edge.settles_on(on_docker)
-    assert behind() == (set(), {node})
+    with Callers(edge) as callers:
+        for traffic, who, there in (
+            ("both", {on_docker, name}, ({pod_address}, {node})),
+            ("kubernetes", {name}, ({pod_address}, None)),
+            ("both", {on_docker, name}, ({pod_address}, {node})),
+            ("docker", {on_docker}, (set(), {node})),
+        ):
+            app.settled(app.change({**values, "workload": True, "traffic": traffic}, traffic))
+            edge.settles_on(*who)
+            assert behind() == there
+    assert set(callers.answers) == {on_docker, name}, callers.answers  # every request was answered
+    assert callers.answers.total() > 100
 
     claim = app.get("persistentvolumeclaim", "store-data")["metadata"]["uid"]
     app.settled(app.change(values, "no pods"))
