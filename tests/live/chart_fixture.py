@@ -11,7 +11,10 @@ Needs what GitopsEstate needs. Everything has a name unique to the run and is ta
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
@@ -77,3 +80,64 @@ class ChartApp(GitopsEstate):
         """`kubectl get WORDS -o json` in the application's namespace."""
         found: dict[str, Any] = json.loads(self.kubectl("-n", self.namespace, "get", *words, "-o", "json"))
         return found
+
+
+def kubectl(*words: str, text: str | None = None) -> str:
+    """Run kubectl against the live cluster; fails with what it said."""
+    done = subprocess.run(["kubectl", *words], input=text, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def vault(method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A call of the live Vault's API, as the operator."""
+    request = urllib.request.Request(f"{os.environ['VAULT_ADDR']}/v1/{path}", method=method)
+    request.add_header("X-Vault-Token", os.environ["VAULT_TOKEN"])
+    data = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(request, data, timeout=10) as answer:
+        found: dict[str, Any] = json.loads(answer.read() or b"{}")
+        return found
+
+
+def two_components(app: ChartApp, port: int) -> dict[str, Any]:
+    """Two components: `web`, on Docker today, which waits for `store`, which keeps data and knows a secret."""
+    image = f"{app.registry}/web:1"
+    probe = {"httpGet": {"path": "/", "port": "http"}, "periodSeconds": 1}
+    web = {
+        "image": image,
+        "ports": [{"name": "http", "port": 8080, "servicePort": 80}],
+        "service": {"aliases": ["shop-web"]},
+        "docker": {"port": port},
+        "probes": {"readiness": probe},
+        "waitFor": [{"component": "store", "port": 8080}],
+        "terminationGracePeriodSeconds": 4,
+    }
+    store = {
+        "kind": "StatefulSet",
+        "image": image,
+        "ports": [{"name": "http", "port": 8080}],
+        "secretEnv": {"PASSWORD": {"secret": "store", "key": "PASSWORD"}},
+        "probes": {"startup": probe, "readiness": probe},
+        "terminationGracePeriodSeconds": 1,
+        "volumes": [
+            {"name": "data", "mountPath": "/data", "pvc": {"size": "1Mi"}},
+            {"name": "conf", "mountPath": "/etc/conf", "configMap": {"files": {"greeting": "hello\n"}}},
+            {"name": "users", "mountPath": "/users", "secret": {"name": "store", "items": {"users": "users"}}},
+            {"name": "tmp", "mountPath": "/tmp", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
+        ],
+    }
+    return {
+        "workload": False,
+        "traffic": "docker",
+        "docker": {"host": os.environ["LIVE_NODE_IP"]},
+        "ingress": {"enabled": True, "component": "web", "host": f"{app.name}.example.org"},
+        "components": {"web": web, "store": store},
+        "secrets": {
+            "store": {
+                "path": f"apps/{app.name}",
+                "keys": {"PASSWORD": "DB_PASSWORD"},
+                "template": {"users": "admin={{ .PASSWORD }}"},
+            }
+        },
+        "waitImage": f"{app.registry}/busybox:latest",
+    }

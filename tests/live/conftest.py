@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.live.chart_fixture import ChartApp, kubectl, vault
 from tests.live.estate_fixture import LiveEstate
 
 
@@ -18,3 +21,19 @@ def live_estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveEstate
     with LiveEstate(tmp_path_factory.mktemp("live")) as estate:
         estate.deploy()
         yield estate
+
+
+@pytest.fixture(scope="module")
+def space() -> Iterator[str]:
+    """A namespace of this run."""
+    name = f"lt-{uuid.uuid4().hex[:8]}"
+    kubectl("create", "namespace", name)
+    yield name
+    kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+def application(tmp_path: Path) -> Iterator[ChartApp]:
+    with ChartApp(tmp_path) as app:
+        yield app
+        vault("DELETE", f"kv/metadata/apps/{app.name}")

@@ -5,25 +5,21 @@ from __future__ import annotations
 import copy
 import json
 import os
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 import uuid
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from threading import Event, Thread
 from typing import Any, Self
 
 import pytest
 import yaml
-from argon2 import PasswordHasher
 
-from tests.live.chart_fixture import ChartApp
+from tests.live.chart_fixture import ChartApp, kubectl, two_components, vault
 from tests.live.compose_fixture import docker
 from tests.live.gitops_fixture import wait_until
-from tests.manifests.charts import APP_CHART, ENVIRONMENTS, Helm, app_values, read
+from tests.manifests.charts import ENVIRONMENTS, Helm, app_values, read
 from tests.manifests.conftest import helm
 from tests.manifests.test_app_chart_workloads import VOLUMES
 
@@ -32,30 +28,6 @@ __all__ = ["helm"]  # a fixture
 pytestmark = pytest.mark.live
 
 CASES = [(environment, name) for environment in ENVIRONMENTS for name in sorted(app_values(environment))]
-
-
-def kubectl(*words: str, text: str | None = None) -> str:
-    done = subprocess.run(["kubectl", *words], input=text, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def vault(method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    request = urllib.request.Request(f"{os.environ['VAULT_ADDR']}/v1/{path}", method=method)
-    request.add_header("X-Vault-Token", os.environ["VAULT_TOKEN"])
-    data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(request, data, timeout=10) as answer:
-        found: dict[str, Any] = json.loads(answer.read() or b"{}")
-        return found
-
-
-@pytest.fixture(scope="module")
-def space() -> Iterator[str]:
-    """A namespace of this run."""
-    name = f"lt-{uuid.uuid4().hex[:8]}"
-    kubectl("create", "namespace", name)
-    yield name
-    kubectl("delete", "namespace", name, "--wait=false")
 
 
 @pytest.mark.parametrize(("environment", "name"), CASES)
@@ -181,57 +153,6 @@ def container() -> Iterator[tuple[str, int]]:
     docker("wroclaw", "rm", "--force", name)
 
 
-@pytest.fixture
-def application(tmp_path: Path) -> Iterator[ChartApp]:
-    with ChartApp(tmp_path) as app:
-        yield app
-        vault("DELETE", f"kv/metadata/apps/{app.name}")
-
-
-def first_values(app: ChartApp, port: int) -> dict[str, Any]:
-    """Two components: `web`, on Docker today, which waits for `store`, which keeps data and knows a secret."""
-    image = f"{app.registry}/web:1"
-    probe = {"httpGet": {"path": "/", "port": "http"}, "periodSeconds": 1}
-    web = {
-        "image": image,
-        "ports": [{"name": "http", "port": 8080, "servicePort": 80}],
-        "service": {"aliases": ["shop-web"]},
-        "docker": {"port": port},
-        "probes": {"readiness": probe},
-        "waitFor": [{"component": "store", "port": 8080}],
-        "terminationGracePeriodSeconds": 4,
-    }
-    store = {
-        "kind": "StatefulSet",
-        "image": image,
-        "ports": [{"name": "http", "port": 8080}],
-        "secretEnv": {"PASSWORD": {"secret": "store", "key": "PASSWORD"}},
-        "probes": {"startup": probe, "readiness": probe},
-        "terminationGracePeriodSeconds": 1,
-        "volumes": [
-            {"name": "data", "mountPath": "/data", "pvc": {"size": "1Mi"}},
-            {"name": "conf", "mountPath": "/etc/conf", "configMap": {"files": {"greeting": "hello\n"}}},
-            {"name": "users", "mountPath": "/users", "secret": {"name": "store", "items": {"users": "users"}}},
-            {"name": "tmp", "mountPath": "/tmp", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
-        ],
-    }
-    return {
-        "workload": False,
-        "traffic": "docker",
-        "docker": {"host": os.environ["LIVE_NODE_IP"]},
-        "ingress": {"enabled": True, "component": "web", "host": f"{app.name}.example.org"},
-        "components": {"web": web, "store": store},
-        "secrets": {
-            "store": {
-                "path": f"apps/{app.name}",
-                "keys": {"PASSWORD": "DB_PASSWORD"},
-                "template": {"users": "admin={{ .PASSWORD }}"},
-            }
-        },
-        "waitImage": f"{app.registry}/busybox:latest",
-    }
-
-
 def slices(app: ChartApp, service: str) -> dict[str, set[str]]:
     """The addresses in each EndpointSlice of a Service, by who made the slice."""
     found: dict[str, set[str]] = {}
@@ -247,7 +168,7 @@ def test_from_docker_to_the_cluster_and_back(application: ChartApp, container: t
     edge = Edge(f"{app.name}.example.org")
     secret = uuid.uuid4().hex
     vault("POST", f"kv/data/apps/{app.name}", {"data": {"DB_PASSWORD": secret}})
-    values = first_values(app, port)
+    values = two_components(app, port)
 
     def behind() -> tuple[set[str], set[str] | None]:
         found = slices(app, "web")
@@ -293,75 +214,3 @@ def test_from_docker_to_the_cluster_and_back(application: ChartApp, container: t
     again = copy.deepcopy(values) | {"workload": True}
     app.settled(app.change(again, "pods again"))
     assert app.kubectl("-n", app.namespace, "exec", "store-0", "--", "cat", "/data/file").strip() == "kept"
-
-
-# Generated secrets
-
-
-def allow_generating(name: str) -> None:
-    """The policy and the role that the chart's README says Vault needs, both of this name."""
-    accessor = vault("GET", "sys/auth")["data"]["kubernetes/"]["accessor"]
-    place = f"{{{{identity.entity.aliases.{accessor}.metadata.service_account_namespace}}}}"
-    rules = f'path "kv/data/apps/{place}" {{ capabilities = ["create", "read", "update"] }}'
-    vault("PUT", f"sys/policies/acl/{name}", {"policy": rules})
-    role = {
-        "bound_service_account_names": "*-generate-secrets",
-        "bound_service_account_namespaces": "*",
-        "alias_name_source": "serviceaccount_name",
-        "token_policies": name,
-        "token_ttl": "5m",
-    }
-    vault("POST", f"auth/kubernetes/role/{name}", role)
-
-
-def generate(
-    folder: Path, space: str, account: str, path: str, wanted: dict[str, Any]
-) -> subprocess.CompletedProcess[str]:
-    """Run the hook's script with a service account's own token."""
-    (folder / "wanted.json").write_text(json.dumps(wanted))
-    (folder / "token").write_text(kubectl("--namespace", space, "create", "token", account))
-    given = {
-        "VAULT_MOUNT": "kv",
-        "VAULT_PATH": path,
-        "VAULT_AUTH_MOUNT": "kubernetes",
-        "VAULT_ROLE": space,
-        "TOKEN_FILE": str(folder / "token"),
-    }
-    command = [sys.executable, str(APP_CHART / "files" / "generate_secrets.py"), str(folder / "wanted.json")]
-    environ = {key: value for key, value in os.environ.items() if key != "VAULT_TOKEN"} | given
-    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
-
-
-def test_missing_secrets_are_made_once(tmp_path: Path, space: str) -> None:
-    allow_generating(space)
-    account = "shop-generate-secrets"
-    kubectl("--namespace", space, "create", "serviceaccount", account)
-    kubectl("--namespace", space, "create", "serviceaccount", "somebody")
-    wanted = {"A": {"length": 40}, "ADMIN": {"length": 24, "hash": "argon2id"}}
-    path = f"apps/{space}"
-    try:
-        done = generate(tmp_path, space, account, path, wanted)
-        assert done.returncode == 0, done.stderr
-        first = vault("GET", f"kv/data/{path}")["data"]
-        assert first["metadata"]["version"] == 1 and len(first["data"]["A"]) == 40
-        assert PasswordHasher().verify(first["data"]["ADMIN_HASH"], first["data"]["ADMIN"])
-        assert not any(value in done.stdout + done.stderr for value in first["data"].values())
-
-        assert generate(tmp_path, space, account, path, wanted).returncode == 0
-        assert vault("GET", f"kv/data/{path}")["data"] == first
-
-        assert generate(tmp_path, space, account, path, {**wanted, "B": {}}).returncode == 0
-        second = vault("GET", f"kv/data/{path}")["data"]
-        assert second["metadata"]["version"] == 2
-        assert second["data"] == {**first["data"], "B": second["data"]["B"]}
-
-        other = generate(tmp_path, space, account, f"apps/{space}-other", wanted)
-        assert other.returncode == 1 and "403" in other.stderr  # each namespace its own path
-        nobody = generate(tmp_path, space, "somebody", path, wanted)
-        assert nobody.returncode == 1 and "Vault refuses POST auth/kubernetes/login" in nobody.stderr
-        vault("DELETE", f"kv/data/{path}")
-        gone = generate(tmp_path, space, account, path, wanted)
-        assert gone.returncode == 1 and "was deleted" in gone.stderr
-    finally:
-        for made in (f"kv/metadata/{path}", f"auth/kubernetes/role/{space}", f"sys/policies/acl/{space}"):
-            vault("DELETE", made)
