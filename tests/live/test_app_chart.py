@@ -180,6 +180,13 @@ def test_from_docker_to_the_cluster_and_back(application: ChartApp, container: t
     assert behind() == (set(), {node})
     address = app.get("service", "web")["spec"]["clusterIP"]
 
+    without_pods = copy.deepcopy(values) | {"workload": True}
+    for component in without_pods["components"].values():
+        component["replicas"] = 0
+    app.settled(app.change(without_pods, "what pods will need"))
+    assert app.get("persistentvolumeclaim", "store-data")["status"]["phase"] == "Pending"
+    assert not app.get("pods")["items"]
+
     app.settled(app.change({**values, "workload": True}, "pods"))
     (pod,) = app.get("pods", "--selector", "app.kubernetes.io/name=web")["items"]
     name, pod_address = pod["metadata"]["name"], pod["status"]["podIP"]
