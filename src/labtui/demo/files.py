@@ -73,12 +73,13 @@ def load_applications(
 ) -> tuple[dict[str, Any], tuple[ApplicationEntry, ...]]:
     """The app-of-apps defaults, and every entry of an environment, enabled or not: the demo shows the estate as planned."""
     defaults = _read(manifests / "app-of-apps" / "values.yaml")
-    layers = _read(manifests / "app-of-apps" / "values" / f"{environment}.yaml").get("layers", {})
+    own = _read(manifests / "app-of-apps" / "values" / f"{environment}.yaml")
+    layers = own.get("layers", {})
     found = []
     for layer, group in layers.items():
         for entry in group.get("applications", ()):
             policy: dict[str, Any] = {}
-            for source in (defaults, group, entry):  # as templates/applications.yaml does
+            for source in (defaults, own, group, entry):  # as templates/applications.yaml does
                 policy |= source.get("syncPolicy") or {}
             found.append(
                 ApplicationEntry(

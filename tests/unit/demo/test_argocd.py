@@ -66,11 +66,11 @@ def test_rolling_grafana_back_heals_it_and_git_makes_it_last(world: DemoEstate) 
     assert app(world, "homelab").sync == "Synced", "the parent leaves the pause alone"
     world.clock.advance(300)
     assert app(world, "grafana").sync == "OutOfSync", "it stays rolled back"
-    path = before.sources[0].path
-    assert "grafana/grafana:11.6.0" in world.gitops.restore_diff(after.history[1].revisions[0], [path])
-    undone = world.gitops.commits(after.history[1].revisions[0], world.gitops.head(), [path])
+    paths = git_paths(before, 0)
+    assert "grafana/grafana:11.6.0" in world.gitops.restore_diff(after.history[1].revisions[0], paths)
+    undone = world.gitops.commits(after.history[1].revisions[0], world.gitops.head(), paths)
     assert [c.subject for c in undone] == ["grafana: move to 12 for the new dashboards"]
-    made = world.gitops.restore(after.history[1].revisions[0], [path], "Revert grafana\n\nmore")
+    made = world.gitops.restore(after.history[1].revisions[0], paths, "Revert grafana\n\nmore")
     assert made.revision == world.gitops.head() and made.subject == "Revert grafana"
     assert world.applications.refresh(ref).sync == "Synced"
     resumed = world.applications.resume_auto_sync(ref, before.auto_sync)
@@ -117,7 +117,7 @@ def test_without_server_side_apply_a_parent_sees_the_pause_as_drift(world: DemoE
 def test_a_new_commit_is_synced_by_itself(world: DemoEstate) -> None:
     ref = app_ref(world, "alloy")
     revision = app(world, "alloy").history[1].revisions[0]
-    world.gitops.restore(revision, [app(world, "alloy").sources[0].path], "Back to the older alloy")
+    world.gitops.restore(revision, git_paths(app(world, "alloy"), 0), "Back to the older alloy")
     assert world.applications.refresh(ref).sync == "OutOfSync"
     world.clock.advance(20)
     synced = app(world, "alloy")
@@ -141,7 +141,7 @@ def test_a_window_refuses_both_kinds_of_sync(world: DemoEstate) -> None:
 def test_what_git_no_longer_has_is_pruned_only_when_asked_for(world: DemoEstate) -> None:
     ref = app_ref(world, "victoriametrics")
     place = world.controller.place(world.controller.apps[ref])
-    gone = f"{place}/templates/service-victoriametrics.yaml"
+    gone = f"{place}#templates/service-victoriametrics.yaml"
     world.repository.add("no Service", "t", NOON, {gone: None})
     refreshed = world.applications.refresh(ref)
     assert [r.kind for r in refreshed.resources if r.requires_pruning] == ["Service"]

@@ -36,7 +36,7 @@ def everything(world: DemoEstate) -> dict[str, Resource]:
 def test_an_estate_with_a_few_troubles() -> None:
     resources = everything(frozen()).values()
     apps = {a.ref.name: a for a in resources if isinstance(a, Application)}
-    assert len(apps) == 14
+    assert len(apps) == 17
     assert {name for name, a in apps.items() if a.level.needs_operator} == {"grafana", "victoriametrics"}
     assert (apps["victoriametrics"].sync, apps["grafana"].health) == ("OutOfSync", "Degraded")
     assert all(a.parent == apps["homelab"].ref for name, a in apps.items() if name != "homelab")

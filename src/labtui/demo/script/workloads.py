@@ -36,14 +36,14 @@ class Scripted:
 
 @dataclass(frozen=True, slots=True)
 class External:
-    """A service on a Docker host that the cluster's ingress forwards to."""
+    """A service on a Docker host that the cluster forwards to, from its ingress where it has a `host`."""
 
     application: str
     namespace: str
     name: str
     address: str
     port: int
-    host: str
+    host: str = ""
 
 
 WORKLOADS: tuple[Scripted, ...] = (
@@ -113,7 +113,7 @@ WORKLOADS: tuple[Scripted, ...] = (
         "vault",
         "vault",
         "vault",
-        "openbao/openbao:2.2.1",
+        "openbao/openbao:2.5.3",
         kind="StatefulSet",
         port=8200,
         host="vault",
@@ -125,7 +125,7 @@ WORKLOADS: tuple[Scripted, ...] = (
         "vault",
         "vault",
         "vault-snapshot",
-        "openbao/openbao:2.2.1",
+        "openbao/openbao:2.5.3",
         kind="CronJob",
         schedule="15 2 * * *",
         days=33.49,
@@ -134,14 +134,14 @@ WORKLOADS: tuple[Scripted, ...] = (
         "external-secrets",
         "external-secrets",
         "external-secrets",
-        "oci.external-secrets.io/external-secrets/external-secrets:v0.14.4",
+        "oci.external-secrets.io/external-secrets/external-secrets:v2.0.0",
         memory=57,
     ),
     Scripted(
         "external-secrets",
         "external-secrets",
         "external-secrets-webhook",
-        "oci.external-secrets.io/external-secrets/external-secrets:v0.14.4",
+        "oci.external-secrets.io/external-secrets/external-secrets:v2.0.0",
         port=443,
         memory=33,
     ),
@@ -149,13 +149,13 @@ WORKLOADS: tuple[Scripted, ...] = (
         "external-secrets",
         "external-secrets",
         "external-secrets-cert-controller",
-        "oci.external-secrets.io/external-secrets/external-secrets:v0.14.4",
+        "oci.external-secrets.io/external-secrets/external-secrets:v2.0.0",
         memory=48,
     ),
     Scripted(
         "authelia", "authelia", "authelia", "authelia/authelia:4.39.4", port=9091, host="auth", memory=39, days=21
     ),
-    Scripted("authelia", "authelia", "authelia-secrets", "openbao/openbao:2.2.1", kind="Job", days=21),
+    Scripted("authelia", "authelia", "authelia-secrets", "openbao/openbao:2.5.3", kind="Job", days=21),
     Scripted(
         "victoriametrics",
         "monitoring",
@@ -235,7 +235,11 @@ WORKLOADS: tuple[Scripted, ...] = (
 )
 
 EXTERNALS: tuple[External, ...] = (
-    External("external-services", "external-services", "transmission", "192.168.1.2", 9091, "transmission"),
+    External("external-services", "external-services", "router", "192.168.88.1", 80, "router"),
+    External("transmission", "transmission", "transmission", "192.168.1.2", 9091, "transmission"),
+    External("caddy", "caddy", "caddy", "192.168.88.2", 443),
+    External("monitoring-kyiv", "monitoring-kyiv", "alloy", "192.168.1.2", 12345),
+    External("monitoring-kyiv", "monitoring-kyiv", "mikrotik-exporter", "192.168.1.2", 49090),
     External("immich", "immich", "immich-server", "192.168.88.2", 2283, "photos"),
 )
 
@@ -277,6 +281,8 @@ def external_manifests(external: External) -> tuple[Manifest, ...]:
         "ports": [{"name": "http", "port": external.port, "protocol": "TCP"}],
         "endpoints": [{"addresses": [external.address], "conditions": {"ready": True}}],
     }
+    if not external.host:
+        return service, slice_
     return service, slice_, _ingress(external.namespace, external.name, external.host, external.port)
 
 
