@@ -47,7 +47,9 @@ def template(
 ) -> list[dict[str, Any]]:
     """The objects that `helm template` prints; `values` come over the files."""
     text = yaml.safe_dump(dict(values)) if values is not None else None
-    done = _run("template", name, str(chart), "-n", namespace, *_values(files), *(("-f", "-") if text else ()), text=text)
+    done = _run(
+        "template", name, str(chart), "-n", namespace, *_values(files), *(("-f", "-") if text else ()), text=text
+    )
     assert done.returncode == 0, done.stderr
     return [found for found in yaml.safe_load_all(done.stdout) if found]
 
@@ -80,6 +82,4 @@ def _values(files: Sequence[Path]) -> list[str]:
 
 
 def _run(*arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [helm(), *arguments], input=text, capture_output=True, text=True, check=False, timeout=60
-    )
+    return subprocess.run([helm(), *arguments], input=text, capture_output=True, text=True, check=False, timeout=60)

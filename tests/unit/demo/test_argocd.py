@@ -9,6 +9,7 @@ import pytest
 from labtui.demo import DemoEstate
 from labtui.demo.controller import with_policy
 from labtui.domain.errors import NotFound, Refused
+from labtui.domain.planning import git_paths
 from labtui.domain.resources import Pod
 from labtui.domain.resources.argocd import AutoSync, RollbackRecord
 from labtui.ports import SyncRequest
