@@ -204,6 +204,23 @@ class GitOps(Protocol):
         """The revision of the branch at the remote, asked now."""
 
 
+class GitFiles(Protocol):
+    """The text files of the repository that Argo CD deploys from."""
+
+    def head(self) -> str:
+        """The revision of the branch at the remote, asked now."""
+
+    def read(self, revision: str, path: str) -> str:
+        """A file's text at a revision. Raises NotFound when it is not there, Invalid when it is not UTF-8."""
+
+    def write(self, base: str, files: Mapping[str, str], message: str) -> Commit:
+        """Commit these files on top of `base` under the operator's own git identity, and push.
+
+        Works beside the user's checkout and never touches it. Raises Refused when `base` is not the branch's head at the
+        remote any more.
+        """
+
+
 class AuditLog(Protocol):
     """Who did what when and how it ended: one JSON object a line, on disk before the call returns."""
 

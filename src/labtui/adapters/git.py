@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -68,7 +68,42 @@ class GitRepository:
         self._known(head)
         return self._git("diff", "--no-color", "--no-ext-diff", head, revision, "--", *_literal(paths))
 
+    def read(self, revision: str, path: str) -> str:
+        """A file's text at a revision. Raises NotFound when it is not there, Invalid when it is not UTF-8."""
+        self._known(revision)
+        name = _inside(path)
+        if not self._git("ls-tree", "-z", revision, "--", name).startswith("100"):
+            raise NotFound(f"The repository has no file {name}", f"at {revision[:12]} of {self.branch}")
+        text = self._git("cat-file", "blob", f"{revision}:{name}")
+        if "\ufffd" in text:
+            raise Invalid(f"{name} is not UTF-8", f"at {revision[:12]} of {self.branch}")
+        return text
+
     # Changing
+
+    def write(self, base: str, files: Mapping[str, str], message: str) -> Commit:
+        """Commit these files on top of `base`, which has to be the remote's head, and push."""
+        self._known(base)
+        with self._worktree(base) as tree:
+            for path, text in files.items():
+                self._write_file(tree, _inside(path), text)
+            if not self._git("status", "--porcelain", folder=tree):
+                raise Refused("git already has it", f"{', '.join(files)} at {base[:7]}")
+            return self._commit(tree, base, message)
+
+    def _write_file(self, tree: Path, name: str, text: str) -> None:
+        file = tree / name
+        if file.resolve() != tree.resolve() / name:
+            raise Refused(f"{name} is a symbolic link, or below one", "", "Change the file that it leads to")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8", newline="")
+        self._git("add", "--", *_literal([name]), folder=tree)
+
+    def _commit(self, tree: Path, head: str, message: str) -> Commit:
+        self._git("commit", "--quiet", "--no-verify", "--file=-", folder=tree, text=message)
+        made = self._git("rev-parse", "HEAD", folder=tree).strip()
+        self._push(tree, head)
+        return Commit(made, message.splitlines()[0])
 
     def restore(self, revision: str, paths: Sequence[str], message: str) -> Commit:
         """Commit `paths` as they were in `revision` on top of the remote's head, and push it there."""
@@ -82,10 +117,7 @@ class GitRepository:
                 raise Refused(
                     "git already has it", f"{', '.join(paths)} at {revision[:7]} equals the branch {self.branch}"
                 )
-            self._git("commit", "--quiet", "--no-verify", "--file=-", folder=tree, text=message)
-            made = self._git("rev-parse", "HEAD", folder=tree).strip()
-            self._push(tree, head)
-        return Commit(made, message.splitlines()[0])
+            return self._commit(tree, head, message)
 
     def _restore_path(self, tree: Path, revision: str, path: str) -> None:
         literal = _literal([path])
@@ -149,13 +181,11 @@ class GitRepository:
         try:
             done = subprocess.run(
                 ["git", "-C", str(folder or self.folder), *arguments],
-                input=text,
+                input=None if text is None else text.encode(),
                 stdin=subprocess.DEVNULL if text is None else None,
                 capture_output=True,
                 env=environment,
                 timeout=_SECONDS,
-                encoding="utf-8",
-                errors="replace",
                 check=False,
                 start_new_session=True,  # no controlling terminal: ssh cannot ask there for a passphrase
             )
@@ -166,8 +196,8 @@ class GitRepository:
                 raise OutcomeUnknown(f"git push did not end in {_SECONDS} s", f"remote {self.remote}") from error
             raise Unreachable(f"git {arguments[0]} did not end in {_SECONDS} s", f"remote {self.remote}") from error
         if done.returncode:
-            raise _failure(arguments[0], done.stderr.strip())
-        return done.stdout
+            raise _failure(arguments[0], done.stderr.decode("utf-8", "replace").strip())
+        return done.stdout.decode("utf-8", "replace")  # line ends as they are: a file may have CR LF
 
 
 def _failure(command: str, words: str) -> LabError:
@@ -195,6 +225,14 @@ def _plain(path: str) -> list[str]:
     """A path for `git ls-tree`, which takes no pathspec magic; the whole tree is no path at all."""
     name = path.strip("/").removeprefix("./")
     return [] if name in (".", "") else [name]
+
+
+def _inside(path: str) -> str:
+    """A file's path from the top of the repository. Raises Invalid when it leads out of it, or into git's own folder."""
+    name = path.strip("/").removeprefix("./")
+    if not name or any(part in ("", ".", "..") or part.lower() == ".git" for part in name.split("/")):
+        raise Invalid(f"{path!r} is no path of a file in the repository")
+    return name
 
 
 def _canonical(url: str) -> str:

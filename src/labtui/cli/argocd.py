@@ -114,7 +114,7 @@ def perform(lab: Lab, operation: Operation, asking: Asking, *, harmless: bool = 
         print_plan(plan)
     if plan.refusals or (lab.executor.read_only and plan.changes):
         return _refuse(lab, plan, asking)
-    if not (asking.yes or harmless or confirmed(plan, asking)):
+    if not (asking.yes or harmless or not plan.changes or confirmed(plan, asking)):
         print("labtui: not confirmed, nothing was changed", file=sys.stderr)
         return Exit.REFUSED
     outcome = lab.executor.run(operation, lab.executor.confirm(plan), progress)

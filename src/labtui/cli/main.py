@@ -110,6 +110,12 @@ def parser() -> argparse.ArgumentParser:
     diff = add("diff", "Show what a sync would change", output)
     for command in (sync, rollback, diff):
         command.add_argument("app", metavar="APP", help="NAME or NAMESPACE/NAME")
+    promote = add("promote", "Promote an application's values to another environment, as a commit in git", output)
+    promote.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+    promote.add_argument("--dry-run", action="store_true", help="show what would be committed, change nothing")
+    promote.add_argument("app", metavar="APP", help="its name in the app of apps")
+    promote.add_argument("source", metavar="FROM", help="the environment that has it, e.g. staging")
+    promote.add_argument("target", metavar="TO", help="the environment that gets it, e.g. homelab")
     audit = add("audit", "Show who did what, when, and how it ended", output)
     audit.add_argument(
         "--last", type=int, default=50, metavar="N", help="only the last N entries (default 50, 0 for all)"
@@ -160,6 +166,10 @@ def _run_in(lab: Lab, options: argparse.Namespace) -> int:
         from labtui.cli.doctor import doctor
 
         return doctor(lab, as_json=options.json, seconds=options.timeout)
+    if options.command == "promote":
+        from labtui.cli.promote import promote
+
+        return promote(lab, options.app, options.source, options.target, options.dry_run, _asking(options))
     return _argocd(lab, options)
 
 

@@ -16,7 +16,7 @@ from labtui.core.operations.watching import Pace
 from labtui.domain.checks import Check
 from labtui.domain.errors import Refused
 from labtui.domain.ref import Ref, SourceId
-from labtui.ports import Applications, Clock, Diagnosable, Feed, GitOps, Login, Secrets, SyncRequest
+from labtui.ports import Applications, Clock, Diagnosable, Feed, GitFiles, GitOps, Login, Secrets, SyncRequest
 
 
 @dataclass
@@ -30,6 +30,8 @@ class Lab:
     applications: Applications | None = None
     secrets: Secrets | None = None
     gitops: GitOps | None = None
+    git_files: GitFiles | None = None
+    manifests: str = "manifests"  # the folder of the app of apps in that repository
     logins: Mapping[SourceId, Login] = field(default_factory=dict)
     diagnosables: tuple[tuple[str, Diagnosable], ...] = ()
     problems: tuple[Check, ...] = ()  # found while the settings were resolved: sources that cannot even be tried
@@ -67,6 +69,14 @@ class Lab:
     def finish_rollback(self, target: Ref) -> Operation:
         """Make a rollback last."""
         return FinishRollback(self.argocd(), self.gitops, target, self.pace)
+
+    def promote(self, application: str, source: str, target: str) -> Operation:
+        """Promote an application's values from one environment to another. Raises Refused without a GitOps repository."""
+        from labtui.core.operations.promote import Promote  # it reads YAML, which the first frame does without
+
+        if self.git_files is None:
+            raise Refused("The estate file names no GitOps repository", "", "Name it in section gitops")
+        return Promote(self.git_files, self.manifests, application, source, target)
 
     def refresh(self, target: Ref, *, hard: bool = False) -> Operation:
         """Compare an application with git now."""

@@ -9,11 +9,13 @@ from labtui.demo.build import build_argocd, build_engines
 from labtui.demo.clock import DemoClock
 from labtui.demo.faults import Fault
 from labtui.demo.feed import DemoFeed
+from labtui.demo.files import data_folder
+from labtui.demo.git_files import DemoFiles
 from labtui.demo.life import Life
 from labtui.demo.vault import SimulatedVault
 from labtui.demo.world import World
 from labtui.domain.ref import SourceId, SourceKind
-from labtui.ports import Applications, Diagnosable, Feed, GitOps, Login, Secrets
+from labtui.ports import Applications, Diagnosable, Feed, GitFiles, GitOps, Login, Secrets
 
 NAME = "homelab"
 SOURCES = (  # in the order in which people see them
@@ -63,6 +65,7 @@ class DemoEstate:
         self.applications: Applications = self.argocd
         self.secrets: Secrets = self.vault
         self.gitops: GitOps = self.repository
+        self.git_files: GitFiles = DemoFiles(self.repository, data_folder("manifests"))
         self.logins: Mapping[SourceId, Login] = {sources["argocd"]: self.argocd}
 
     def feed(self, label: str) -> DemoFeed:

@@ -66,6 +66,15 @@ class Repository:
         starts = tuple(f"{path.strip('/')}{mark}" for path in paths for mark in "/#")
         return {file: manifest for file, manifest in inside.items() if file.startswith(starts)}
 
+    def now(self) -> datetime:
+        """The time of a commit that is made now."""
+        return self._now()
+
+    def contains(self, revision: str, older: str) -> bool:
+        """Is `older` this revision or one before it?"""
+        revisions = [entry.commit.revision for entry in self._log]
+        return revisions.index(older) <= revisions.index(revision)
+
     def commit(self, revision: str) -> Commit:
         """A commit by its full revision. Raises NotFound."""
         return self._at(revision).commit

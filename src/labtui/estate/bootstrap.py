@@ -14,10 +14,11 @@ from labtui.core.paths import config_dir, state_dir
 # Opening an estate imports the whole core: what only prepares it (the first frame waits for that) must not.
 if TYPE_CHECKING:
     from labtui.adapters.docker.source import DockerSource
+    from labtui.adapters.git import GitRepository
     from labtui.core.lab import Lab
     from labtui.estate.file import Estate
     from labtui.estate.resolve import Connections
-    from labtui.ports import Diagnosable, Feed, GitOps
+    from labtui.ports import Diagnosable, Feed
 
 READ_ONLY = "labtui was started with --read-only"
 DEMO_NAME = "homelab"
@@ -103,6 +104,7 @@ def _open_demo(options: Options, themes: tuple[Path, ...]) -> Lab:
         applications=world.applications,
         secrets=world.secrets,
         gitops=world.gitops,
+        git_files=world.git_files,
         logins=world.logins,
         diagnosables=world.diagnosables,
         pace=Pace(wait=clock.wait, monotonic=clock.monotonic),
@@ -127,12 +129,15 @@ def _open_real(
     clock = SystemClock()
     audit = JsonLinesAudit(audit_path(environ, options.home))
     executor = Executor(audit, clock, by=operator(), read_only=READ_ONLY if options.read_only else "")
+    repository = _repository(estate)
     lab = Lab(
         name=estate.name,
         clock=clock,
         feeds=(),
         executor=executor,
-        gitops=_gitops(estate),
+        gitops=repository,
+        git_files=repository,
+        manifests=estate.gitops.manifests if estate.gitops else "",
         problems=connections.problems,
         theme_dirs=themes,
     )
@@ -167,7 +172,7 @@ def _open_real(
     return lab
 
 
-def _gitops(estate: Estate) -> GitOps | None:
+def _repository(estate: Estate) -> GitRepository | None:
     if estate.gitops is None:
         return None
     from labtui.adapters.git import GitRepository
