@@ -178,3 +178,62 @@ def test_a_folder_that_is_no_repository(tmp_path: Path) -> None:
         GitRepository(tmp_path / "nowhere").head()
     with pytest.raises(Invalid):
         GitRepository(tmp_path, "--upload-pack=touch x")
+
+
+def test_a_file_is_read_at_a_revision_as_it_is(repository: Repository, gitops: GitRepository) -> None:
+    old = repository.commit("one", {"v.yaml": "a: 1\n"})
+    (repository.clone / "v.yaml").write_bytes(b"a: \xc3\xbc\r\n")
+    git(repository.clone, "commit", "-q", "-am", "two")
+    git(repository.clone, "push", "-q", "origin", "main")
+    assert gitops.read(old, "/v.yaml") == "a: 1\n"
+    assert gitops.read(gitops.head(), "v.yaml") == "a: ü\r\n"
+    with pytest.raises(NotFound, match="no file"):
+        gitops.read(old, "w.yaml")
+
+
+@pytest.mark.parametrize("path", ["../x", "a/../../x", ".git/config", "a//b", "", "a/.GIT/hooks/pre-push"])
+def test_paths_lead_to_files_of_the_repository_alone(repository: Repository, gitops: GitRepository, path: str) -> None:
+    head = repository.commit("one", {"a": "1"})
+    with pytest.raises(Invalid, match="no path"):
+        gitops.read(head, path)
+    with pytest.raises(Invalid, match="no path"):
+        gitops.write(head, {path: "x"}, "m")
+
+
+def test_a_written_file_is_one_commit_of_the_operator_beside_the_checkout(
+    repository: Repository, gitops: GitRepository
+) -> None:
+    head = repository.commit("one", {"d/a": "1\n", "b": "1\n"})
+    (repository.clone / "d/a").write_text("the user is editing\n")
+    made = gitops.write(head, {"d/a": "2\r\n", "new/c": "3\n"}, "Change a\n\nbecause")
+    assert gitops.head() == made.revision and made.subject == "Change a"
+    assert git(repository.bare, "log", "-1", "--format=%an <%ae>|%P", "main") == f"Ada <ada@example.org>|{head}"
+    assert gitops.read(made.revision, "d/a") == "2\r\n" and repository.at_remote("new/c") == "3"
+    assert repository.at_remote("b") == "1"
+    assert (repository.clone / "d/a").read_text() == "the user is editing\n"
+
+
+def test_a_file_is_not_written_over_somebody_elses_commit(repository: Repository, gitops: GitRepository) -> None:
+    head = repository.commit("one", {"a": "1"})
+    newest = repository.commit("meanwhile", {"b": "1"})
+    with pytest.raises(Refused, match="meanwhile"):
+        gitops.write(head, {"a": "2"}, "Change a")
+    assert git(repository.bare, "rev-parse", "main") == newest
+    with pytest.raises(Refused, match="already has it"):
+        gitops.write(newest, {"a": "1"}, "Change nothing")
+
+
+def test_nothing_is_written_through_a_symbolic_link(
+    repository: Repository, gitops: GitRepository, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (repository.clone / "link").symlink_to(outside)
+    (repository.clone / "file").symlink_to(outside / "x")
+    head = repository.commit("links", {"a": "1"})
+    for path in ("link/x", "file"):
+        with pytest.raises(Refused, match="symbolic link"):
+            gitops.write(head, {path: "2"}, "m")
+    with pytest.raises(NotFound):
+        gitops.read(head, "file")
+    assert not list(outside.iterdir())

@@ -209,7 +209,8 @@ def test_words_are_whole_names(text: str, wanted: str) -> None:
         ("a:\n  - 1\n", "a:\n  - 1\n  - 3 # more\n", "a:\n  - 1\n  - 3 # more\n"),
         ("a: |\n  one\n\n# about b\nb: 1\n", "a: |\n  two\nb: 1\n", "a: |\n  two\n\n# about b\nb: 1\n"),
         ("a: 1\n# about b\nb: 1\nc: 1\n", "a: 1\nc: 1\n", "a: 1\nc: 1\n"),
-        ("# top\n\na: 1\n", "b: 2\na: 1\n", "# top\n\nb: 2\na: 1\n"),
+        ("# top\n\na: 1\n", "b: 2\na: 1\n", "# top\n\na: 1\nb: 2\n"),
+        ("# top\na: 1\nb: 1\n", "b: 1\nc: 2\n", "# top\nb: 1\nc: 2\n"),
         ("a:\n- x: 1\n  y: 1\n", "a:\n- y: 1\n", "a:\n- y: 1\n"),
         ('a: "1" # text\n', "a: '2'\n", "a: '2' # text\n"),
         ("a: &x {k: 1}\nb: *x\nc: 1\n", "a: {k: 1}\nb: {k: 1}\nc: 2\n", "a: &x {k: 1}\nb: *x\nc: 2\n"),
@@ -298,7 +299,7 @@ def _commented(dice: random.Random, value: Any) -> tuple[str, set[str]]:
     return "\n".join(lines) + "\n", comments
 
 
-@pytest.mark.parametrize("seed", range(300))
+@pytest.mark.parametrize("seed", range(150))
 def test_whatever_the_files_say_the_result_says_what_was_wanted(seed: int) -> None:
     dice = random.Random(seed)
     old = {f"k{n}": _random(dice, 1) for n in range(dice.randrange(1, 6))}
@@ -309,6 +310,7 @@ def test_whatever_the_files_say_the_result_says_what_was_wanted(seed: int) -> No
     result = rewrite(text, new, source, "values.yaml")
     assert same(yaml.safe_load(result) or {}, new)
     lines = result.splitlines()
-    for comment in comments:
+    assert text.splitlines()[0] in lines or not text.startswith("#"), "what a file begins with stays"
+    for comment in comments - set(text.splitlines()[:1]):
         key = comment.split()[2]
         assert (comment in lines) == (key in new), "a comment stays as long as what it is about"

@@ -77,7 +77,7 @@ class _Writer:
 
     def written(self, root: Node, wanted: Any, other: Node | None) -> str:
         text = self._old.text
-        found = dict.fromkeys(self._edits(root, wanted, other))  # what is meant in two places is written once
+        found = dict.fromkeys(self._edits(root, wanted, other, top=True))  # what is meant in two places is written once
         edits = sorted(found, key=lambda e: (e.start, e.end))
         for edit in reversed(edits):
             text = text[: edit.start] + edit.text + text[edit.end :]
@@ -85,12 +85,12 @@ class _Writer:
 
     # What to change
 
-    def _edits(self, old: Node, wanted: Any, other: Node | None) -> list[_Edit]:
+    def _edits(self, old: Node, wanted: Any, other: Node | None, *, top: bool = False) -> list[_Edit]:
         """The edits that make `old` read as `wanted`. Raises _WholeError when its parts cannot be changed one by one."""
         if same(_value(old), wanted):
             return []
         flow = isinstance(old, CollectionNode) and bool(old.flow_style)
-        if isinstance(old, MappingNode) and isinstance(wanted, Mapping) and wanted and old.value:
+        if isinstance(old, MappingNode) and isinstance(wanted, Mapping) and old.value and (wanted or top):
             return self._mapping(old, wanted, other, flow)
         if isinstance(old, SequenceNode) and isinstance(wanted, list) and wanted and old.value:
             return self._sequence(old, wanted, other, flow)
@@ -107,12 +107,13 @@ class _Writer:
                 edits.append(self._without(key_node, value_node))
             else:
                 edits += self._entry(key_node, value_node, wanted[key], others.get(key), flow)
-        after: tuple[Node, Node] | None = None
+        # what stood first goes on standing first: the comment above it may be about the whole file
+        before = old.value[0]
         for key, value in wanted.items():
             if key in known:
-                after = known[key]
+                before = known[key]
             else:
-                edits.append(self._inserted(old.value[0][0], after, key, value, others.get(key)))
+                edits.append(self._inserted(before, key, value, others.get(key)))
         return edits
 
     def _entry(self, key: Node, value: Node, wanted: Any, other: tuple[Node, Node] | None, flow: bool) -> list[_Edit]:
@@ -141,18 +142,9 @@ class _Writer:
         start = self._old.starts[self._old.first_comment(line, key.start_mark.column)]
         return _Edit(start, self._old.after(_last_line(value, self._old)), "")
 
-    def _inserted(
-        self, first: Node, after: tuple[Node, Node] | None, key: Any, wanted: Any, other: tuple[Node, Node] | None
-    ) -> _Edit:
-        column = first.start_mark.column
-        if after is not None:
-            place = self._old.after(_end(*after, self._old))
-        else:
-            line = first.start_mark.line
-            if self._old.line(line)[:column].strip():
-                raise _WholeError
-            place = self._old.starts[line]
-        return _Edit(place, place, self._lines(key, wanted, other, column, comments=True))
+    def _inserted(self, before: tuple[Node, Node], key: Any, wanted: Any, other: tuple[Node, Node] | None) -> _Edit:
+        place = self._old.after(_end(*before, self._old))
+        return _Edit(place, place, self._lines(key, wanted, other, before[0].start_mark.column, comments=True))
 
     def _sequence(self, old: SequenceNode, wanted: list[Any], other: Node | None, flow: bool) -> list[_Edit]:
         values, others = [_value(item) for item in old.value], _items(other)
@@ -190,7 +182,10 @@ class _Writer:
                 edits += self._edits(here, item, others.get(item["name"]))
                 after = here
                 continue
-            place = self._old.after(_last_line(after, self._old)) if after else self._old.starts[old.start_mark.line]
+            if after is not None:
+                place = self._old.after(_last_line(after, self._old))
+            else:
+                place = self._old.starts[self._old.first_comment(old.start_mark.line, column)]
             edits.append(_Edit(place, place, self._item(item, others.get(item["name"]), column)))
         return edits
 
@@ -247,12 +242,16 @@ class _Lines:
         return self.starts[number + 1] if number + 1 < len(self.starts) else len(self.text)
 
     def first_comment(self, line: int, column: int) -> int:
-        """The first of the comment lines that stand right above a line and at its column; the line itself without any."""
-        while line > 0:
-            above = self.line(line - 1)
+        """The first of the comment lines that stand right above a line and at its column; the line itself without any.
+
+        What the text begins with is about all of it.
+        """
+        first = line
+        while first > 0:
+            above = self.line(first - 1)
             if not above.strip().startswith("#") or len(above) - len(above.lstrip()) != column:
-                break
-            line -= 1
+                return first
+            first -= 1
         return line
 
 
