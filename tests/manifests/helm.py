@@ -26,8 +26,8 @@ WRAPPERS = (
 
 
 def helm() -> str:
-    """The helm program: in PATH, or where the live estate keeps its tools."""
-    found = shutil.which("helm", path=f"{os.environ.get('PATH', '')}:{Path.home() / '.cache/labtui-live/bin'}")
+    """The helm program in PATH."""
+    found = shutil.which("helm")
     if found:
         return found
     words = "helm is not in PATH (https://helm.sh/docs/intro/install/)"
