@@ -36,7 +36,9 @@ class SimulatedArgocd:
         """Argo CD checks the right before all else."""
         self._answer()
         if self._viewer:
-            words = f"permission denied: applications, {action}, default/{ref.name}, sub: viewer"
+            app = self._controller.apps.get(ref)
+            project = app.project if app else "default"
+            words = f"permission denied: applications, {action}, {project}/{ref.name}, sub: viewer"
             raise Denied("Argo CD does not allow it", words, "Ask for the right in Argo CD's RBAC")
 
     def _app(self, ref: Ref) -> SimulatedApp:

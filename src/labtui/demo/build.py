@@ -197,7 +197,7 @@ def application_manifest(app: SimulatedApp) -> Manifest:
         "kind": "Application",
         "metadata": {"name": app.name, "namespace": app.ref.namespace, "labels": {"labtui.dev/layer": app.layer}},
         "spec": {
-            "project": "default",
+            "project": app.project,
             "source": source,
             "destination": {"server": "https://kubernetes.default.svc", "namespace": app.namespace},
             "syncPolicy": policy,

@@ -69,6 +69,11 @@ class SimulatedApp:
         self.history.append(Deployment(number, (revision,), at, by, (self.source,)))
         del self.history[:-HISTORY_LIMIT]
 
+    @property
+    def project(self) -> str:
+        """The AppProject of its layer."""
+        return self.layer or "default"
+
     def shown(self) -> Application:
         """As the server would describe it."""
         used = [image for manifest in self.live.values() for image in images(manifest)]
@@ -80,7 +85,7 @@ class SimulatedApp:
         ]
         return Application(
             ref=self.ref,
-            project="default",
+            project=self.project,
             sync=self.sync,
             health=self.health,
             health_message=self.health_message,
