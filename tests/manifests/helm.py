@@ -67,6 +67,7 @@ def without_dependencies(chart: Path, folder: Path) -> Path:
     shutil.copytree(chart, copy)
     metadata = yaml.safe_load((copy / "Chart.yaml").read_text(encoding="utf-8"))
     del metadata["dependencies"]
+    (copy / "Chart.lock").unlink()
     (copy / "Chart.yaml").write_text(yaml.safe_dump(metadata), encoding="utf-8")
     return copy
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -40,6 +42,18 @@ def test_the_upstream_chart_is_pinned_and_its_values_are_for_it(chart: str) -> N
     for environment in ENVIRONMENTS:
         values = yaml.safe_load(value_file(chart, environment).read_text(encoding="utf-8"))
         assert values.keys() <= own.keys(), "a key that neither the chart nor its upstream chart knows"
+
+
+@pytest.mark.parametrize("chart", WRAPPERS)
+def test_the_lock_is_the_charts_own(chart: str) -> None:
+    """As `helm dependency build` checks it (helm, internal/resolver: HashReq)."""
+    metadata = yaml.safe_load((MANIFESTS / chart / "Chart.yaml").read_text(encoding="utf-8"))
+    lock = yaml.safe_load((MANIFESTS / chart / "Chart.lock").read_text(encoding="utf-8"))
+    wanted = [{k: d[k] for k in ("name", "version", "repository", "alias") if k in d} for d in metadata["dependencies"]]
+    locked = [{k: d[k] for k in ("name", "version", "repository")} for d in lock["dependencies"]]
+    text = json.dumps([wanted, locked], separators=(",", ":"))
+    assert lock["digest"] == f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    assert [d["version"] for d in locked] == [d["version"] for d in wanted]
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -107,3 +121,12 @@ def test_a_snapshot_keeps_the_token_out_of_arguments_and_files(tmp_path: Path) -
     (script,) = container["args"]
     assert "BAO_TOKEN=$(bao write -field=token" in script and "snapshot save" in script
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+def test_the_external_services() -> None:
+    chart = MANIFESTS / "applications/charts/external-services"
+    files = MANIFESTS / "applications/values/homelab/external-services.yaml"
+    lint(chart, files)
+    found = {o["kind"]: o for o in template(chart, files, namespace="external-services")}
+    assert found["EndpointSlice"]["endpoints"][0]["addresses"] == ["192.168.88.1"]
+    assert found["Ingress"]["spec"]["rules"][0]["host"] == "router.example.org"

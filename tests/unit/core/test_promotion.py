@@ -314,3 +314,20 @@ def test_whatever_the_files_say_the_result_says_what_was_wanted(seed: int) -> No
     for comment in comments - set(text.splitlines()[:1]):
         key = comment.split()[2]
         assert (comment in lines) == (key in new), "a comment stays as long as what it is about"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: &a [*a]\n", "contains itself"),
+        (
+            "\n".join(["l0: &l0 [x]", *(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 12))]),
+            "too large",
+        ),
+        ("a: " + "[" * 5000 + "]" * 5000, "no YAML"),
+    ],
+)
+def test_a_file_that_means_more_than_it_says(text: str, words: str) -> None:
+    with pytest.raises(Invalid) as found:
+        read_values(text, "values.yaml")
+    assert words in str(found.value)

@@ -20,6 +20,11 @@ from labtui.domain.errors import Invalid, Refused
 def read_values(text: str, name: str) -> Any:
     """A value file; an empty one is a mapping without keys. Raises Invalid with file, line and reason."""
     try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        if root is not None and _size(root, {}) > LIMIT:
+            raise Invalid(
+                f"{name} is too large", f"more than {LIMIT:,} values, with everything that its anchors repeat"
+            )
         found = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
@@ -31,6 +36,20 @@ def read_values(text: str, name: str) -> Any:
     if not isinstance(found, dict):
         raise Invalid(f"{name} is no mapping of values")
     return found
+
+
+def _size(node: Node, known: dict[int, int]) -> int:
+    """How many values a node stands for, each alias counted as often as it is used. Raises ValueError for one in itself."""
+    if isinstance(node, ScalarNode):
+        return 1
+    if id(node) in known:
+        if not known[id(node)]:
+            raise ValueError("a value contains itself")
+        return known[id(node)]
+    known[id(node)] = 0
+    parts = [part for item in node.value for part in (item if isinstance(item, tuple) else (item,))]
+    known[id(node)] = 1 + sum(_size(part, known) for part in parts)
+    return known[id(node)]
 
 
 def rewrite(old: str, wanted: Any, source: str, name: str) -> str:
@@ -57,6 +76,9 @@ def rewrite(old: str, wanted: Any, source: str, name: str) -> str:
 
 def _cannot(name: str) -> Refused:
     return Refused(f"{name} cannot be changed line by line", "", "Promote it by hand, or write it in block style first")
+
+
+LIMIT = 100_000  # values of one file
 
 
 class _WholeError(Exception):
