@@ -61,11 +61,12 @@ def test_no_secret_is_in_the_files() -> None:
     name = re.compile(r"\s*(- )?(secret|secretName|[A-Z_]+): [A-Za-z_-]+$")
     secret = re.compile(r"(?i)(password|passwd|secret|token|private_key|encryption_key)\w*\s*[:=]\s*(?P<value>\S.*)$")
     for file in (*data_folder("compose").rglob("*"), *data_folder("manifests").rglob("*.yaml")):
-        if not file.is_file() or file.suffix == ".md" or "templates" in file.parts:
+        filled = file.name in (".env.user", ".env.generated")  # not in git: the user's own
+        if not file.is_file() or file.suffix == ".md" or "templates" in file.parts or filled:
             continue
         for line in file.read_text(encoding="utf-8").splitlines():
             found = secret.search(line)
-            assert not found or found["value"].startswith(("${", '"{{ .', "{")) or name.match(line), (
+            assert not found or found["value"].startswith(("${", '"{{ .', "{", "'{{")) or name.match(line), (
                 f"{file.name}: {line}"
             )
 
