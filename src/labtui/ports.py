@@ -7,7 +7,7 @@ All calls may be made from any thread, block at most a few seconds (each adapter
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Event
@@ -256,11 +256,42 @@ class ChartRenderer(Protocol):
         """The objects, as `helm template` prints them. Raises Invalid with helm's words, Refused when helm is missing."""
 
 
+@dataclass(frozen=True, slots=True)
+class ComposePreview:
+    """What a verb would do to a stack: the exact command lines (without secrets), the services it touches, the files on the
+    site's host that templates are filled into, and what speaks against it."""
+
+    commands: tuple[str, ...]
+    services: tuple[str, ...]
+    files: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = ()
+    digest: str = ""  # another one when the files have changed
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """One container of a stack, as the engine has it now. `state` and `health` are Docker's words."""
+
+    service: str
+    container: str
+    state: str
+    health: str = ""
+    image: str = ""
+    exit_code: int | None = None
+
+
 class ComposeControl(Protocol):
-    """Runs a site's stacks with their own files, wherever these are."""
+    """Runs a site's stacks with their own files."""
+
+    def preview(self, site: str, stack: str, verb: str, services: Sequence[str]) -> ComposePreview:
+        """What `run` would do; `services` empty means all. Raises NotFound, Invalid, Refused, Unreachable."""
 
     def run(self, site: str, stack: str, verb: str, services: Sequence[str], report: Callable[[str], None]) -> None:
         """`up`, `stop`, `restart` or `pull`; each line of output goes to `report`. Raises Refused, OutcomeUnknown."""
 
-    def logs(self, site: str, stack: str, services: Sequence[str], *, follow: bool, tail: int) -> Iterator[str]:
-        """The containers' log lines, each with its origin."""
+    def logs(self, site: str, stack: str, services: Sequence[str], *, follow: bool, tail: int) -> Generator[str]:
+        """The containers' log lines, each with its origin; `tail` 0 means all. Close the iterator to end it."""
+
+    def states(self, site: str, stack: str) -> tuple[ServiceState, ...]:
+        """The stack's containers, running or not, by service and name; none when it is not up."""

@@ -116,6 +116,22 @@ def parser() -> argparse.ArgumentParser:
     promote.add_argument("app", metavar="APP", help="its name in the app of apps")
     promote.add_argument("source", metavar="FROM", help="the environment that has it, e.g. staging")
     promote.add_argument("target", metavar="TO", help="the environment that gets it, e.g. homelab")
+    compose = add("compose", "Run a Compose stack on its site, with its own files", output)
+    compose.add_argument("stack", metavar="SITE/STACK")
+    compose.add_argument("verb", choices=("up", "stop", "restart", "pull", "logs"))
+    compose.add_argument(
+        "--service", action="append", metavar="NAME", default=[], help="only this service (may be given several times)"
+    )
+    compose.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+    compose.add_argument("--dry-run", action="store_true", help="show what would be done, change nothing")
+    compose.add_argument("--follow", action="store_true", help="logs: go on until interrupted")
+    compose.add_argument(
+        "--tail",
+        type=_count,
+        metavar="N",
+        default=200,
+        help="logs: the last N lines of each container (default 200, 0 for all)",
+    )
     audit = add("audit", "Show who did what, when, and how it ended", output)
     audit.add_argument(
         "--last", type=int, default=50, metavar="N", help="only the last N entries (default 50, 0 for all)"
@@ -127,6 +143,13 @@ def _seconds(text: str) -> float:
     value = float(text)
     if not 0 < value <= 3600:
         raise argparse.ArgumentTypeError("must be above 0 and at most 3600")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError("must not be below 0")
     return value
 
 
@@ -170,7 +193,19 @@ def _run_in(lab: Lab, options: argparse.Namespace) -> int:
         from labtui.cli.promote import promote
 
         return promote(lab, options.app, options.source, options.target, options.dry_run, _asking(options))
+    if options.command == "compose":
+        return _compose(lab, options)
     return _argocd(lab, options)
+
+
+def _compose(lab: Lab, options: argparse.Namespace) -> int:
+    from labtui.cli import compose
+
+    if options.verb == "logs":
+        return compose.logs(
+            lab, options.stack, options.service, follow=options.follow, tail=options.tail, as_json=options.json
+        )
+    return compose.verb(lab, options.stack, options.verb, options.service, options.dry_run, _asking(options))
 
 
 def _argocd(lab: Lab, options: argparse.Namespace) -> int:

@@ -5,18 +5,30 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from labtui.core.executor import Executor, Operation
 from labtui.core.inventory import Inventory
-from labtui.core.operations import FinishRollback, Refresh, Rollback, Sync, Terminate
+from labtui.core.operations import ComposeVerb, FinishRollback, Refresh, Rollback, Sync, Terminate
 from labtui.core.operations.watching import Pace
 from labtui.domain.checks import Check
 from labtui.domain.errors import Refused
 from labtui.domain.ref import Ref, SourceId
-from labtui.ports import Applications, Clock, Diagnosable, Feed, GitFiles, GitOps, Login, Secrets, SyncRequest
+from labtui.ports import (
+    Applications,
+    Clock,
+    ComposeControl,
+    ComposeFiles,
+    Diagnosable,
+    Feed,
+    GitFiles,
+    GitOps,
+    Login,
+    Secrets,
+    SyncRequest,
+)
 
 
 @dataclass
@@ -32,6 +44,8 @@ class Lab:
     gitops: GitOps | None = None
     git_files: GitFiles | None = None
     manifests: str = "manifests"  # the folder of the app of apps in that repository
+    stacks: ComposeFiles | None = None
+    stack_control: ComposeControl | None = None
     logins: Mapping[SourceId, Login] = field(default_factory=dict)
     diagnosables: tuple[tuple[str, Diagnosable], ...] = ()
     problems: tuple[Check, ...] = ()  # found while the settings were resolved: sources that cannot even be tried
@@ -57,6 +71,22 @@ class Lab:
                 "Name it in the estate file (argocd.server) or in ARGOCD_SERVER",
             )
         return self.applications
+
+    def compose_files(self) -> ComposeFiles:
+        """The sites' Compose files. Raises Refused when the estate has no site."""
+        if self.stacks is None:
+            raise Refused("This estate has no site", "", "Name one in the estate file (sites)")
+        return self.stacks
+
+    def compose_control(self) -> ComposeControl:
+        """What runs the sites' stacks. Raises Refused when the estate has no site."""
+        if self.stack_control is None:
+            raise Refused("This estate has no site", "", "Name one in the estate file (sites)")
+        return self.stack_control
+
+    def compose(self, site: str, stack: str, verb: str, services: Sequence[str] = ()) -> Operation:
+        """Run a Compose stack: `up`, `stop`, `restart` or `pull`."""
+        return ComposeVerb(self.compose_control(), site, stack, verb, services)
 
     def sync(self, target: Ref, request: SyncRequest | None = None, *, with_diff: bool = True) -> Operation:
         """Sync an application."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from labtui.core.lab import Lab
     from labtui.estate.file import Estate
     from labtui.estate.resolve import Connections
-    from labtui.ports import Diagnosable, Feed
+    from labtui.ports import ComposeControl, ComposeFiles, Diagnosable, Feed
 
 READ_ONLY = "labtui was started with --read-only"
 DEMO_NAME = "homelab"
@@ -141,6 +141,7 @@ def _open_real(
         problems=connections.problems,
         theme_dirs=themes,
     )
+    lab.stacks, lab.stack_control = _compose(estate, connections, environ)
     feeds: list[Feed] = []
     diagnosables: list[tuple[str, Diagnosable]] = []
     for site in sites:
@@ -170,6 +171,22 @@ def _open_real(
     lab.feeds = tuple(feeds)
     lab.diagnosables = tuple(diagnosables)
     return lab
+
+
+def _compose(
+    estate: Estate, connections: Connections, environ: Mapping[str, str]
+) -> tuple[ComposeFiles | None, ComposeControl | None]:
+    if not estate.sites:
+        return None, None
+    from labtui.adapters.compose import ComposeReader, ComposeRunner, Place
+
+    engines = {connection.site: connection for connection in connections.docker}
+    places = []
+    for site in estate.sites:
+        here = estate.local(site.compose) if site.compose else None
+        places.append(Place(site.name, here, site.project_dir or (str(here) if here else ""), engines.get(site.name)))
+    reader = ComposeReader(places, environ)
+    return reader, ComposeRunner(reader, places, environ)
 
 
 def _repository(estate: Estate) -> GitRepository | None:

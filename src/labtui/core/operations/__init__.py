@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from labtui.core.operations.compose import ComposeVerb
 from labtui.core.operations.finish_rollback import FinishRollback
 from labtui.core.operations.refresh import Refresh, Terminate
 from labtui.core.operations.rollback import Rollback
 from labtui.core.operations.sync import Sync
 
-__all__ = ["FinishRollback", "Refresh", "Rollback", "Sync", "Terminate"]
+__all__ = ["ComposeVerb", "FinishRollback", "Refresh", "Rollback", "Sync", "Terminate"]

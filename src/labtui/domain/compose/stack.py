@@ -56,6 +56,7 @@ class Stack:
     files: tuple[str, ...] = ()  # as given to docker compose, base first
     folder: str = ""  # the folder that ${PWD} stands for, on the site's host
     folder_here: str = ""  # the same folder on this machine, where files can be read; empty: not here
+    unset: tuple[str, ...] = ()  # variables that are set nowhere and have no default: empty to docker compose
 
     def service(self, name: str) -> Service | None:
         """The service of this name."""

@@ -1,0 +1,203 @@
+"""`ports.ComposeControl`: docker compose with a stack's own files, against the engine of its site."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from labtui.adapters.compose.hosts import host_of
+from labtui.adapters.compose.places import Place, StackFiles, place_of, require_engine, shown
+from labtui.adapters.compose.program import child_environment, lines, run
+from labtui.adapters.compose.reading import ComposeReader, service_names
+from labtui.adapters.compose.templates import fill, targets
+from labtui.adapters.compose.words import failed, of_secrets
+from labtui.domain.compose.stack import Stack
+from labtui.domain.errors import Invalid, LabError
+from labtui.ports import ComposePreview, ServiceState
+
+VERBS: Mapping[str, tuple[str, ...]] = {
+    "up": ("up", "--detach"),
+    "stop": ("stop",),
+    "restart": ("restart",),
+    "pull": ("pull",),
+}
+# a pull of gigabytes over a slow line is no failure; what stops has its grace periods
+SECONDS = {"up": 3600.0, "pull": 3600.0, "stop": 600.0, "restart": 900.0}
+_PLAIN = ("--ansi", "never", "--progress", "plain")
+
+
+class ComposeRunner:
+    """Runs stacks whose files are on this machine, wherever the engine is."""
+
+    def __init__(self, reader: ComposeReader, places: Iterable[Place], environ: Mapping[str, str]) -> None:
+        self._reader = reader
+        self._places = {place.site: place for place in places}
+        self._environ = environ
+
+    def preview(self, site: str, stack: str, verb: str, services: Sequence[str]) -> ComposePreview:
+        """See `ports.ComposeControl`."""
+        files = self._files(site, stack)
+        read = self._reader.read(site, stack)
+        touched = service_names(read, services)
+        warnings: list[str] = []
+        refusals: list[str] = []
+        written: tuple[str, ...] = ()
+        if verb == "up":
+            written = targets(files)
+            self._examine(files, read, touched, written, warnings, refusals)
+        command = shown(files.place, files.folder, files.here, self._argv(files, verb, services))
+        return ComposePreview((command,), touched, written, tuple(warnings), tuple(refusals), _digest(files))
+
+    def run(self, site: str, stack: str, verb: str, services: Sequence[str], report: Callable[[str], None]) -> None:
+        """See `ports.ComposeControl`."""
+        files = self._files(site, stack)
+        service_names(self._reader.read(site, stack), services)
+        values = self._reader.values(files)
+        if verb == "up":
+            self._write_templates(files, report)
+        hide = of_secrets(values.by_name)
+        last: deque[str] = deque(maxlen=50)
+        status: list[int] = []
+        argv = self._argv(files, verb, services)
+        for line in lines(argv, self._child(files), files.here, seconds=SECONDS[verb], status=status):
+            last.append(line)
+            if line.strip():
+                report(hide(line.strip()))
+        if status != [0]:
+            raise failed(f"docker compose {verb}", list(last), status[0], hide)
+
+    def logs(self, site: str, stack: str, services: Sequence[str], *, follow: bool, tail: int) -> Generator[str]:
+        """See `ports.ComposeControl`. Ends the program when the iterator is closed."""
+        files = self._files(site, stack)
+        service_names(self._reader.read(site, stack), services)
+        hide = of_secrets(self._reader.values(files).by_name)
+        words = ["logs", "--no-color", "--timestamps", "--tail", str(tail) if tail else "all"]
+        words += [*(["--follow"] if follow else []), *services]
+        argv = (*self._reader.program(), *_PLAIN[:2], *files.options, *words)
+        status: list[int] = []
+        last: deque[str] = deque(maxlen=20)
+        for line in lines(argv, self._child(files), files.here, seconds=None if follow else 120.0, status=status):
+            last.append(line)
+            yield hide(line)
+        if status != [0]:
+            raise failed("docker compose logs", list(last), status[0], hide)
+
+    def states(self, site: str, stack: str) -> tuple[ServiceState, ...]:
+        """See `ports.ComposeControl`. Needs no files."""
+        place = place_of(self._places, site)
+        require_engine(place)
+        argv = (*self._reader.program(), "--project-name", stack, "ps", "--all", "--format", "json")
+        # from a folder without Compose files: with some, it would look into them
+        here = Path("/")
+        done = run(argv, child_environment(self._environ, str(here), place.engine), here)
+        if done.status:
+            raise failed("docker compose ps", done.err.splitlines(), done.status, of_secrets({}))
+        return tuple(sorted(_states(done.out), key=lambda s: (s.service, s.container)))
+
+    def _files(self, site: str, stack: str) -> StackFiles:
+        place = place_of(self._places, site)
+        require_engine(place)
+        return place.files(stack)
+
+    def _argv(self, files: StackFiles, verb: str, services: Sequence[str]) -> tuple[str, ...]:
+        if verb not in VERBS:
+            raise Invalid(f"{verb!r} is nothing that can be done to a stack", f"known are {', '.join(VERBS)}")
+        # a service's name never starts with a hyphen (`service_names` knows them all)
+        return (*self._reader.program(), *_PLAIN, *files.options, *VERBS[verb], *services)
+
+    def _child(self, files: StackFiles) -> dict[str, str]:
+        return child_environment(self._environ, files.folder, files.place.engine)
+
+    def _write_templates(self, files: StackFiles, report: Callable[[str], None]) -> None:
+        if not files.templates():
+            return
+        host = host_of(files.place, self._environ)
+        if host is None:
+            raise Invalid("Templates cannot be filled in there", _no_way(files.place))
+        filled = fill(files, self._reader.values(files))
+        for one in filled:
+            changed = host.write(one)
+            report(f"{one.path} {'written' if changed else 'is as it should be'}")
+
+    def _examine(
+        self,
+        files: StackFiles,
+        stack: Stack,
+        services: Sequence[str],
+        written: Sequence[str],
+        warnings: list[str],
+        refusals: list[str],
+    ) -> None:
+        """What would go wrong with `up`, found before it is confirmed."""
+        for name in stack.unset:
+            warnings.append(f"{name} is set nowhere: it will be empty")
+        host = host_of(files.place, self._environ)
+        if host is None:
+            warnings.append(f"Bind mounts are not looked at: {_no_way(files.place)}")
+            if written:
+                refusals.append(f"Templates cannot be filled in: {_no_way(files.place)}")
+            return
+        if written:
+            try:
+                fill(files, self._reader.values(files))
+            except Invalid as error:
+                refusals.append(str(error))
+        own = [s for s in bind_sources(stack, services) if s.startswith(f"{files.folder}/") and s not in written]
+        gone = host.missing([files.folder, *own])
+        if files.folder in gone:
+            refusals.append(f"{files.folder} is not on {host.name}: sites.{files.place.site}.project_dir is wrong")
+            return
+        for source in gone:
+            here = files.here / source.removeprefix(f"{files.folder}/")
+            if here.is_file():
+                refusals.append(f"{source} is not on {host.name}, and is a file here: copy it there first")
+            elif not any(target.startswith(f"{source}/") for target in written):
+                warnings.append(f"{source} is not on {host.name}: Docker makes an empty folder of that name")
+
+
+def _digest(files: StackFiles) -> str:
+    """Changes when a Compose file or a template does. Env files are left out: the audit log gets this."""
+    digest = hashlib.sha256()
+    for file in (*files.compose, *files.templates()):
+        digest.update(f"{file}\0".encode() + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+def bind_sources(stack: Stack, services: Sequence[str]) -> tuple[str, ...]:
+    """The absolute sources of these services' bind mounts, on the site's host, each once."""
+    found = []
+    for name in services:
+        service = stack.service(name)
+        for volume in service.raw.get("volumes") or () if service else ():
+            if volume.get("type") == "bind" and volume.get("source"):
+                found.append(str(volume["source"]))
+    return tuple(dict.fromkeys(found))
+
+
+def _no_way(place: Place) -> str:
+    return f"labtui has no way to the files of {place.connection.host if place.connection else place.site}, only to its engine"
+
+
+def _states(text: str) -> Iterator[ServiceState]:
+    """A JSON object a line; older versions print one list."""
+    documents: list[object] = []
+    try:
+        for line in text.splitlines():
+            if line.strip():
+                found = json.loads(line)
+                documents.extend(found if isinstance(found, list) else [found])
+    except ValueError as error:
+        raise LabError("docker compose ps did not print JSON") from error
+    for one in documents:
+        if isinstance(one, dict):
+            yield ServiceState(
+                service=str(one.get("Service") or ""),
+                container=str(one.get("Name") or ""),
+                state=str(one.get("State") or ""),
+                health=str(one.get("Health") or ""),
+                image=str(one.get("Image") or ""),
+                exit_code=one.get("ExitCode") if isinstance(one.get("ExitCode"), int) else None,
+            )

@@ -1,0 +1,189 @@
+"""What docker compose says when it refuses, in words that name file and line and hold no value of an env file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from labtui.domain.errors import Denied, Invalid, LabError, Refused, Unreachable
+from labtui.domain.text import clean
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+HIDDEN = "•••"
+LONG = 4  # from this many letters a value is hidden wherever it stands, shorter ones only as a word
+_SECRET_NAME = re.compile(r"(?i)pass|secret|token|key|hash|credential|auth")
+_ENV_FILE = re.compile(r"failed to read (?P<file>.+?): line (?P<line>\d+):")
+_VALIDATING = re.compile(r"validating (?P<file>/.+?\.ya?ml): (?P<words>.*)", re.DOTALL)
+_PARSING = re.compile(r"failed to parse (?P<file>/.+?\.ya?ml): (?P<words>.*)", re.DOTALL)
+_YAML = re.compile(r"yaml: (?:line \d+: )?(?P<words>.*)", re.DOTALL)
+_MISSING = re.compile(r"required variable (?P<name>\w+) is missing a value(?P<words>:.*)?", re.DOTALL)
+_PATH = re.compile(r"(?:services|networks|volumes|configs|secrets)(?:\.[\w-]+|\[[^\]\s]+\])+")
+_SERVICE = re.compile(r'service "(?P<name>[^"]+)"')
+_CYCLE = re.compile(r"cycle detected: (?P<name>[\w.-]+)")
+_LOG = re.compile(r'time="[^"]*" level=\w+ msg="(?P<words>(?:[^"\\]|\\.)*)".*')
+
+
+class Redactor:
+    """Takes values out of text. `values`: all that must not be seen; names decide nothing here."""
+
+    def __init__(self, values: Iterable[str]) -> None:
+        wanted = sorted({v for v in values if v.strip()}, key=len, reverse=True)
+        parts = []
+        for value in wanted:
+            # a value of several lines is hidden line by line: what is printed comes so
+            for line in value.splitlines():
+                if len(line) >= LONG:
+                    parts.append(re.escape(line))
+                elif line.strip():
+                    parts.append(rf"(?<!line )(?<![\w.]){re.escape(line)}(?![\w.])")
+        self._pattern = re.compile("|".join(dict.fromkeys(parts))) if parts else None
+
+    def __repr__(self) -> str:
+        return "Redactor()"
+
+    def __call__(self, text: str) -> str:
+        """The text with every value replaced."""
+        return self._pattern.sub(HIDDEN, text) if self._pattern else text
+
+
+def of_values(values: Mapping[str, str | None]) -> Redactor:
+    """Hides every value: for errors, which quote what they choke on."""
+    return Redactor(v for v in values.values() if v)
+
+
+def of_secrets(values: Mapping[str, str | None]) -> Redactor:
+    """Hides what has the name of a secret and is long enough for one: for output and logs, where a time zone may be read."""
+    return Redactor(v for k, v in values.items() if v and len(v) >= 6 and _SECRET_NAME.search(k))
+
+
+def said(err: str) -> str:
+    """What a program printed on its error output, without warnings and the frames of log lines."""
+    kept = []
+    for line in err.splitlines():
+        met = _LOG.fullmatch(line.strip())
+        if met is None:
+            kept.append(line)
+        elif "level=warning" not in line:
+            kept.append(met["words"].replace('\\"', '"'))
+    return "\n".join(kept).strip()
+
+
+def wrong_files(stack: str, err: str, files: Sequence[Path], hide: Redactor) -> LabError:
+    """The error for `docker compose config` that ended with `err`. `files`: the Compose files, base first."""
+    words = said(err)
+    title = f"The Compose files of {stack} are wrong"
+    if met := _ENV_FILE.search(words):
+        # its words quote the line, which holds a value
+        place = f"{met['file']}:{met['line']}"
+        return Invalid(
+            "An env file is wrong", f"{place}: not of the form NAME=VALUE", "Quote a value with a $ or a # in it"
+        )
+    if met := _MISSING.search(words):
+        detail = hide(f"{_place(words, files)}the variable {met['name']} is not set{met['words'] or ''}")
+        return Invalid(title, clean(detail, 400), "Set it in .env.user of the site's folder")
+    for pattern in (_VALIDATING, _PARSING):
+        if met := pattern.search(words):
+            file = Path(met["file"])
+            place = _at(file, _syntax_line(file) or _path_line(file, met["words"]))
+            return Invalid(title, clean(f"{place}: {hide(_one_line(met['words']))}", 500))
+    if met := _YAML.match(words):
+        for file in files:
+            if line := _syntax_line(file):
+                return Invalid(title, clean(f"{_at(file, line)}: {hide(_one_line(met['words']))}", 500))
+    return Invalid(title, clean(f"{_place(words, files)}{hide(_one_line(words))}", 500))
+
+
+def failed(command: str, output: Sequence[str], status: int, hide: Redactor) -> LabError:
+    """The error for a command that an engine was asked for and that ended with `status`. `output`: its last lines."""
+    words = _one_line(said("\n".join(output[-6:]))) or f"it ended with exit status {status} and said nothing"
+    words = clean(hide(words), 500)
+    low = words.lower()
+    title = f"{command} failed"
+    if "permission denied" in low and ("docker daemon" in low or "docker.sock" in low or "publickey" in low):
+        return Denied(title, words, "labtui doctor says what is missing")
+    unreachable = (
+        "cannot connect to the docker daemon",
+        "error during connect",
+        "ssh: ",
+        "no such host",
+        "dial tcp",
+        "dial unix",
+    )
+    if any(sign in low for sign in unreachable):
+        return Unreachable(title, words, "labtui doctor examines the connection")
+    return Refused(title, words)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(part.strip() for part in text.splitlines() if part.strip())
+
+
+def _at(file: Path, line: int | None) -> str:
+    return f"{file}:{line}" if line else str(file)
+
+
+def _place(words: str, files: Sequence[Path]) -> str:
+    """`file:line: ` of what the words are about, in the last file that has it; empty when they do not say."""
+    path = _path_in(words)
+    for file in reversed(files):
+        if path and (line := _line_of(file, path)):
+            return f"{file}:{line}: "
+    return ""
+
+
+def _path_in(words: str) -> list[str]:
+    if met := _PATH.search(words):
+        return [part for part in re.split(r"[.\[\]]+", met[0]) if part]
+    if met := _SERVICE.search(words):
+        return ["services", met["name"]]
+    if met := _CYCLE.search(words):
+        return ["services", met["name"], "depends_on"]
+    return []
+
+
+def _path_line(file: Path, words: str) -> int | None:
+    path = _path_in(words)
+    if unknown := re.search(r"additional propert(?:y|ies) '(?P<key>[^']+)'", words):
+        path = [*path, unknown["key"]]
+    return _line_of(file, path) if path else None
+
+
+def _syntax_line(file: Path) -> int | None:
+    """Where the file is no YAML; None when it is."""
+    try:
+        yaml.compose(file.read_text(encoding="utf-8"), Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        return int(mark.line) + 1 if mark else 1
+    except yaml.YAMLError:
+        return 1
+    except (OSError, UnicodeDecodeError):
+        return None
+    return None
+
+
+def _line_of(file: Path, path: Sequence[str]) -> int | None:
+    """The line of the deepest part of a path that the file has, at least two deep; None when it has not even that."""
+    try:
+        node = yaml.compose(file.read_text(encoding="utf-8"), Loader=_Loader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return None
+    line, depth = None, 0
+    for part in path:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((k, v) for k, v in node.value if getattr(k, "value", None) == part), None)
+            if found is None:
+                break
+            key, node = found
+            line = int(key.start_mark.line) + 1
+        elif isinstance(node, yaml.SequenceNode) and part.isdecimal() and int(part) < len(node.value):
+            node = node.value[int(part)]
+            line = int(node.start_mark.line) + 1
+        else:
+            break
+        depth += 1
+    return line if depth >= min(2, len(path)) else None
