@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from labtui.demo.argocd import SimulatedArgocd
 from labtui.demo.build import build_argocd, build_engines
 from labtui.demo.clock import DemoClock
+from labtui.demo.compose import DemoCompose
+from labtui.demo.compose_control import DemoComposeControl
 from labtui.demo.faults import Fault
 from labtui.demo.feed import DemoFeed
 from labtui.demo.files import data_folder
@@ -15,7 +17,7 @@ from labtui.demo.life import Life
 from labtui.demo.vault import SimulatedVault
 from labtui.demo.world import World
 from labtui.domain.ref import SourceId, SourceKind
-from labtui.ports import Applications, Diagnosable, Feed, GitFiles, GitOps, Login, Secrets
+from labtui.ports import Applications, ComposeControl, ComposeFiles, Diagnosable, Feed, GitFiles, GitOps, Login, Secrets
 
 NAME = "homelab"
 SOURCES = (  # in the order in which people see them
@@ -66,6 +68,9 @@ class DemoEstate:
         self.secrets: Secrets = self.vault
         self.gitops: GitOps = self.repository
         self.git_files: GitFiles = DemoFiles(self.repository, data_folder("manifests"))
+        compose = DemoCompose(data_folder("compose"))
+        self.stacks: ComposeFiles = compose
+        self.stack_control: ComposeControl = DemoComposeControl(compose, self.engines)
         self.logins: Mapping[SourceId, Login] = {sources["argocd"]: self.argocd}
 
     def feed(self, label: str) -> DemoFeed:

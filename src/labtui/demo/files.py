@@ -61,11 +61,16 @@ def load_stacks(site: str, compose: Path) -> tuple[ComposeService, ...]:
     """All services of a site's stacks: `_base/<stack>.yaml` with `<site>/<stack>.yaml` over it."""
     found: list[ComposeService] = []
     for file in sorted((compose / site).glob("*.yaml")):
-        base = compose / "_base" / file.name
-        merged = _merge(_read(base) if base.exists() else {}, _read(file))
+        merged = merged_files(compose, site, file.stem)
         for name, service in merged.get("services", {}).items():
             found.append(_service(site, file.stem, name, service, merged.get("networks") or {}))
     return tuple(found)
+
+
+def merged_files(compose: Path, site: str, stack: str) -> dict[str, Any]:
+    """The stack's base file with the site's over it, nothing filled in."""
+    base = compose / "_base" / f"{stack}.yaml"
+    return _merge(_read(base) if base.exists() else {}, _read(compose / site / f"{stack}.yaml"))
 
 
 def load_applications(

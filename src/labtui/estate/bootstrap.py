@@ -105,6 +105,8 @@ def _open_demo(options: Options, themes: tuple[Path, ...]) -> Lab:
         secrets=world.secrets,
         gitops=world.gitops,
         git_files=world.git_files,
+        stacks=world.stacks,
+        stack_control=world.stack_control,
         logins=world.logins,
         diagnosables=world.diagnosables,
         pace=Pace(wait=clock.wait, monotonic=clock.monotonic),

@@ -9,9 +9,17 @@ from typing import Any
 
 from labtui.adapters.compose.places import Place, StackFiles, place_of
 from labtui.adapters.compose.program import Done, child_environment, find_program, run
-from labtui.adapters.compose.variables import Values, places_of, read_values, references, strings
+from labtui.adapters.compose.variables import Values, places_of, read_values
 from labtui.adapters.compose.words import of_values, wrong_files
 from labtui.domain.compose.stack import EnvironmentValue, Origin, Service, Stack
+from labtui.domain.compose.variables import (
+    as_text,
+    environment_values,
+    references,
+    strings,
+    unset_variables,
+    written_environment,
+)
 from labtui.domain.errors import Invalid
 
 # every service, also those that only some profile starts: none may be forgotten
@@ -79,8 +87,7 @@ def build(files: StackFiles, merged: Mapping[str, Any], written: Mapping[str, An
     services = []
     for name, service in _services(merged).items():
         origins = as_written.get(name)
-        # null only says that the file has no such key; config prints these two always
-        raw = {k: v for k, v in service.items() if v is not None or k not in ("command", "entrypoint")}
+        raw = without_padding(service)
         environment = _environment(service.get("environment") or {}, origins, values)
         if environment:
             raw["environment"] = {e.name: e.value for e in environment}
@@ -96,8 +103,16 @@ def build(files: StackFiles, merged: Mapping[str, Any], written: Mapping[str, An
         files=files.names,
         folder=files.folder,
         folder_here=str(files.here),
-        unset=_unset(written, values),
+        unset=unset_variables(written, values.get),
     )
+
+
+def without_padding(service: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what config prints although no file has it: `command` and `entrypoint` null, an empty `deploy.placement`."""
+    raw = {k: v for k, v in service.items() if v is not None or k not in ("command", "entrypoint")}
+    if isinstance(deploy := raw.get("deploy"), Mapping) and deploy.get("placement") == {}:
+        raw["deploy"] = {k: v for k, v in deploy.items() if k != "placement"}
+    return raw
 
 
 def _environment(
@@ -105,37 +120,11 @@ def _environment(
 ) -> tuple[EnvironmentValue, ...]:
     if service is None:
         # what was written cannot be known: every value may come from a variable
-        return tuple(EnvironmentValue(name, _text(value), Origin.VARIABLE) for name, value in merged.items())
-    written = _written(service.get("environment"))
-    env_files = [Path(entry["path"]) for entry in _entries(service.get("env_file"))]
-    found = []
-    for name, value in merged.items():
-        if name not in written:
-            file = places_of(name, env_files) or ", ".join(map(str, env_files))
-            found.append(EnvironmentValue(name, _text(value), Origin.ENV_FILE, file=file))
-            continue
-        text = written[name]
-        if text is None:
-            known = values.get(name) if value is None else _text(value)
-            found.append(EnvironmentValue(name, known, Origin.HOST, (name,)))
-            continue
-        used = references(text)
-        names = tuple(dict.fromkeys(reference.name for reference in used))
-        missing = any(not r.optional and values.get(r.name) is None for r in used)
-        origin = Origin.VARIABLE if used else Origin.LITERAL
-        found.append(EnvironmentValue(name, None if missing else _text(value), origin, names))
-    return tuple(found)
-
-
-def _written(environment: Any) -> dict[str, str | None]:
-    """`environment` as it stands in the file, a mapping or a list of NAME=VALUE; None for a name alone."""
-    if isinstance(environment, Mapping):
-        return {str(k): None if v is None else _text(v) for k, v in environment.items()}
-    found: dict[str, str | None] = {}
-    for entry in environment or ():
-        name, equals, text = str(entry).partition("=")
-        found[name] = text if equals else None
-    return found
+        return tuple(EnvironmentValue(name, as_text(value), Origin.VARIABLE) for name, value in merged.items())
+    files = [Path(entry["path"]) for entry in _entries(service.get("env_file"))]
+    written = written_environment(service.get("environment"))
+    every = ", ".join(map(str, files))
+    return environment_values(merged, written, values.get, lambda name: places_of(name, files) or every)
 
 
 def _entries(env_file: Any) -> list[dict[str, str]]:
@@ -145,12 +134,7 @@ def _entries(env_file: Any) -> list[dict[str, str]]:
 
 
 def _unset_names(service: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(name for name, text in _written(service.get("environment")).items() if text is None)
-
-
-def _unset(written: Mapping[str, Any], values: Values) -> tuple[str, ...]:
-    used = (reference for text in strings(written) for reference in references(text))
-    return tuple(sorted({r.name for r in used if not r.optional and values.get(r.name) is None}))
+    return tuple(name for name, text in written_environment(service.get("environment")).items() if text is None)
 
 
 def _services(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -166,12 +150,6 @@ def _document(text: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Invalid("docker compose config did not print JSON", "", "Is docker compose older than 2.20? Update it")
     return found
-
-
-def _text(value: Any) -> str | None:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return None if value is None else str(value)
 
 
 def service_names(stack: Stack, wanted: Sequence[str]) -> tuple[str, ...]:

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from labtui.adapters.compose.places import StackFiles
 from labtui.adapters.compose.program import run
 from labtui.adapters.compose.words import of_values, wrong_files
 
-_VARIABLE = re.compile(r"\$\$|\$(?:\{\s*(?P<braced>[A-Za-z_]\w*)(?P<rest>:?[-+?])?|(?P<bare>[A-Za-z_]\w*))")
 _ENV_LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*(?:[=:]|$)", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A ${…}: `optional` when it says what stands there if the variable is not set."""
-
-    name: str
-    optional: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,28 +25,6 @@ class Values:
     def get(self, name: str) -> str | None:
         """The value, None when the variable is not set."""
         return self.by_name.get(name)
-
-
-def references(text: str) -> tuple[Reference, ...]:
-    """The variables of a text of a Compose file, nested ones too; `$$` is none."""
-    found = []
-    for met in _VARIABLE.finditer(text):
-        if name := met["braced"] or met["bare"]:
-            found.append(Reference(name, bool(met["rest"]) and met["rest"][-1] in "-+"))
-    return tuple(found)
-
-
-def strings(value: Any) -> Iterator[str]:
-    """Every text in a document, its keys among them."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield str(key)
-            yield from strings(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from strings(inner)
 
 
 def env_names(text: str) -> tuple[str, ...]:
