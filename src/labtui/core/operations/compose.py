@@ -64,7 +64,11 @@ class ComposeVerb:
                 ("files", preview.digest),
                 ("containers", ", ".join(f"{s.container} {s.state}" for s in touched) or "none"),
             ),
-            summary=(("Services", ", ".join(preview.services)), ("Now", describe(before))),
+            summary=(
+                ("Services", ", ".join(preview.services)),
+                ("Now", describe(before)),
+                *(("Command", command) for command in preview.commands),
+            ),
             undo=_UNDO.get(self._verb, "").format(name),
         )
 
@@ -84,7 +88,7 @@ class ComposeVerb:
         wrong = [] if self._verb == "pull" else [w for name in services if (w := _wrong(self._verb, name, after))]
         if wrong:
             return Outcome(Result.FAILED, "; ".join(wrong), describe(after), data=data)
-        return Outcome(Result.DONE, f"{self._verb} of {len(services)} services", describe(after), data=data)
+        return Outcome(Result.DONE, f"{self._verb} of {', '.join(services)}", describe(after), data=data)
 
 
 def describe(states: Sequence[ServiceState]) -> str:
