@@ -96,13 +96,14 @@ def test_a_stack_is_started_restarted_read_and_stopped(site: Site) -> None:
     stopped = site.change("stop")
     assert {s["state"] for s in stopped["services"]} == {"exited"}
     assert site.inspect("web", "{{.State.Running}}") == "false"
-    site.change("pull", "--service", "cache")
+    if site.stack.site == "wroclaw":  # the other engine has no way to the registry
+        site.change("pull", "--service", "cache")
 
 
 def test_what_the_engine_refuses_is_said_in_its_words(site: Site) -> None:
     own = site.stack.files[1]
-    own.write_text(own.read_text().replace("/busybox:latest", "/no-such-image:1"))
+    own.write_text(own.read_text() + '    devices: ["/dev/no-such-device"]\n')
     done = site.labtui("up", "--yes", "--json")
     report = json.loads(done.stdout)
     assert (done.returncode, report["result"]) == (1, "failed")
-    assert "no-such-image" in report["message"]
+    assert "/dev/no-such-device" in report["message"]

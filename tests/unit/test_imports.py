@@ -17,7 +17,15 @@ def loaded(code: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["status", "--demo", "--json"], ["sync", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--version"],
+        ["status", "--demo", "--json"],
+        ["sync", "--help"],
+        ["compose", "--demo", "kyiv/monitoring", "up", "--dry-run"],
+    ],
+)
 def test_headless_commands_load_no_textual(arguments: list[str]) -> None:
     code = f"""
 from labtui.cli import main

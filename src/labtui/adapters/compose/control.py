@@ -6,16 +6,18 @@ import hashlib
 import json
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from labtui.adapters.compose.hosts import host_of
 from labtui.adapters.compose.places import Place, StackFiles, place_of, require_engine, shown
 from labtui.adapters.compose.program import child_environment, lines, run
-from labtui.adapters.compose.reading import ComposeReader, service_names
+from labtui.adapters.compose.reading import ComposeReader
 from labtui.adapters.compose.templates import fill, targets
-from labtui.adapters.compose.words import failed, of_secrets
+from labtui.adapters.compose.words import Redactor, failed, of_secrets
 from labtui.domain.compose.stack import Stack
-from labtui.domain.errors import Invalid, LabError
+from labtui.domain.errors import Invalid, LabError, NotFound
+from labtui.domain.text import clean
 from labtui.ports import ComposePreview, ServiceState
 
 VERBS: Mapping[str, tuple[str, ...]] = {
@@ -29,6 +31,25 @@ SECONDS = {"up": 3600.0, "pull": 3600.0, "stop": 600.0, "restart": 900.0}
 _PLAIN = ("--ansi", "never", "--progress", "plain")
 
 
+# what docker compose can do to containers without their files
+_BY_NAME = frozenset({"stop", "restart", "logs"})
+# a folder without Compose files: with some, docker compose would look into them
+_NOWHERE = Path("/")
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How docker compose is run for one stack; `services` are those that the verb touches."""
+
+    place: Place
+    options: tuple[str, ...]
+    cwd: Path
+    folder: str
+    services: tuple[str, ...]
+    files: StackFiles | None = None  # None: the stack runs, and its files are not here
+    stack: Stack | None = None
+
+
 class ComposeRunner:
     """Runs stacks whose files are on this machine, wherever the engine is."""
 
@@ -39,30 +60,29 @@ class ComposeRunner:
 
     def preview(self, site: str, stack: str, verb: str, services: Sequence[str]) -> ComposePreview:
         """See `ports.ComposeControl`."""
-        files = self._files(site, stack)
-        read = self._reader.read(site, stack)
-        touched = service_names(read, services)
+        way = self._way(site, stack, verb, services)
         warnings: list[str] = []
         refusals: list[str] = []
         written: tuple[str, ...] = ()
-        if verb == "up":
-            written = targets(files)
-            self._examine(files, read, touched, written, warnings, refusals)
-        command = shown(files.place, files.folder, files.here, self._argv(files, verb, services))
-        return ComposePreview((command,), touched, written, tuple(warnings), tuple(refusals), _digest(files))
+        if way.files is None or way.stack is None:
+            warnings.append("Its files are not on this machine; its containers are known by their labels")
+        elif verb == "up":
+            written = targets(way.files)
+            self._examine(way.files, way.stack, way.services, written, warnings, refusals)
+        command = shown(way.place, way.folder, way.cwd, self._argv(way, verb, services))
+        digest = _digest(way.files) if way.files else ""
+        return ComposePreview((command,), way.services, written, tuple(warnings), tuple(refusals), digest)
 
     def run(self, site: str, stack: str, verb: str, services: Sequence[str], report: Callable[[str], None]) -> None:
         """See `ports.ComposeControl`."""
-        files = self._files(site, stack)
-        service_names(self._reader.read(site, stack), services)
-        values = self._reader.values(files)
-        if verb == "up":
-            self._write_templates(files, report)
-        hide = of_secrets(values.by_name)
+        way = self._way(site, stack, verb, services)
+        if verb == "up" and way.files is not None:
+            self._write_templates(way.files, report)
+        hide = self._hide(way)
         last: deque[str] = deque(maxlen=50)
         status: list[int] = []
-        argv = self._argv(files, verb, services)
-        for line in lines(argv, self._child(files), files.here, seconds=SECONDS[verb], status=status):
+        argv = self._argv(way, verb, services)
+        for line in lines(argv, self._child(way), way.cwd, seconds=SECONDS[verb], status=status):
             last.append(line)
             if line.strip():
                 report(hide(line.strip()))
@@ -71,15 +91,14 @@ class ComposeRunner:
 
     def logs(self, site: str, stack: str, services: Sequence[str], *, follow: bool, tail: int) -> Generator[str]:
         """See `ports.ComposeControl`. Ends the program when the iterator is closed."""
-        files = self._files(site, stack)
-        service_names(self._reader.read(site, stack), services)
-        hide = of_secrets(self._reader.values(files).by_name)
+        way = self._way(site, stack, "logs", services)
+        hide = self._hide(way)
         words = ["logs", "--no-color", "--timestamps", "--tail", str(tail) if tail else "all"]
         words += [*(["--follow"] if follow else []), *services]
-        argv = (*self._reader.program(), *_PLAIN[:2], *files.options, *words)
+        argv = (*self._reader.program(), *_PLAIN[:2], *way.options, *words)
         status: list[int] = []
         last: deque[str] = deque(maxlen=20)
-        for line in lines(argv, self._child(files), files.here, seconds=None if follow else 120.0, status=status):
+        for line in lines(argv, self._child(way), way.cwd, seconds=None if follow else 120.0, status=status):
             last.append(line)
             yield hide(line)
         if status != [0]:
@@ -90,26 +109,49 @@ class ComposeRunner:
         place = place_of(self._places, site)
         require_engine(place)
         argv = (*self._reader.program(), "--project-name", stack, "ps", "--all", "--format", "json")
-        # from a folder without Compose files: with some, it would look into them
-        here = Path("/")
-        done = run(argv, child_environment(self._environ, str(here), place.engine), here)
+        done = run(argv, child_environment(self._environ, str(_NOWHERE), place.engine), _NOWHERE)
         if done.status:
             raise failed("docker compose ps", done.err.splitlines(), done.status, of_secrets({}))
         return tuple(sorted(_states(done.out), key=lambda s: (s.service, s.container)))
 
-    def _files(self, site: str, stack: str) -> StackFiles:
+    def _way(self, site: str, stack: str, verb: str, services: Sequence[str]) -> _Way:
+        """How a verb is run: with the stack's files, or for a stack that only runs, by its name where that is enough."""
         place = place_of(self._places, site)
         require_engine(place)
-        return place.files(stack)
+        try:
+            files = place.files(stack)
+        except NotFound:
+            known = {state.service for state in self.states(site, stack)} if verb in _BY_NAME else set()
+            if not known:
+                raise
+            touched = chosen(site, stack, tuple(sorted(known)), services)
+            return _Way(place, ("--project-name", stack), _NOWHERE, str(_NOWHERE), touched or tuple(sorted(known)))
+        read = self._reader.read(site, stack)
+        touched = chosen(site, stack, tuple(service.name for service in read.services), services)
+        return _Way(place, files.options, files.here, files.folder, touched or self._started(read), files, read)
 
-    def _argv(self, files: StackFiles, verb: str, services: Sequence[str]) -> tuple[str, ...]:
+    def _started(self, stack: Stack) -> tuple[str, ...]:
+        """The services that a verb without names is for: not those of a profile that is off, nor those scaled to nothing."""
+        on = {name.strip() for name in self._environ.get("COMPOSE_PROFILES", "").split(",")}
+        found = []
+        for service in stack.services:
+            profiles = set(service.raw.get("profiles") or ())
+            number = service.raw.get("scale", (service.raw.get("deploy") or {}).get("replicas", 1))
+            if number != 0 and (not profiles or profiles & on or "*" in on):
+                found.append(service.name)
+        return tuple(found)
+
+    def _hide(self, way: _Way) -> Redactor:
+        return of_secrets(self._reader.values(way.files).by_name if way.files else {})
+
+    def _argv(self, way: _Way, verb: str, services: Sequence[str]) -> tuple[str, ...]:
         if verb not in VERBS:
             raise Invalid(f"{verb!r} is nothing that can be done to a stack", f"known are {', '.join(VERBS)}")
-        # a service's name never starts with a hyphen (`service_names` knows them all)
-        return (*self._reader.program(), *_PLAIN, *files.options, *VERBS[verb], *services)
+        # a service's name never starts with a hyphen (`chosen` knows them all)
+        return (*self._reader.program(), *_PLAIN, *way.options, *VERBS[verb], *services)
 
-    def _child(self, files: StackFiles) -> dict[str, str]:
-        return child_environment(self._environ, files.folder, files.place.engine)
+    def _child(self, way: _Way) -> dict[str, str]:
+        return child_environment(self._environ, way.folder, way.place.engine)
 
     def _write_templates(self, files: StackFiles, report: Callable[[str], None]) -> None:
         if not files.templates():
@@ -175,6 +217,15 @@ def bind_sources(stack: Stack, services: Sequence[str]) -> tuple[str, ...]:
             if volume.get("type") == "bind" and volume.get("source"):
                 found.append(str(volume["source"]))
     return tuple(dict.fromkeys(found))
+
+
+def chosen(site: str, stack: str, known: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
+    """The wanted services. Raises Invalid for one that is not known."""
+    for name in wanted:
+        if name not in known:
+            there = ", ".join(known) or "none"
+            raise Invalid(f"{site}/{stack} has no service {clean(name, 60)}", "", f"There are: {there}")
+    return tuple(wanted)
 
 
 def _no_way(place: Place) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -150,14 +150,3 @@ def _document(text: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Invalid("docker compose config did not print JSON", "", "Is docker compose older than 2.20? Update it")
     return found
-
-
-def service_names(stack: Stack, wanted: Sequence[str]) -> tuple[str, ...]:
-    """All services of the stack, or those that are wanted. Raises Invalid for one that it does not have."""
-    known = tuple(service.name for service in stack.services)
-    for name in wanted:
-        if name not in known:
-            raise Invalid(
-                f"{stack.site}/{stack.name} has no service {name}", "", f"There are: {', '.join(known) or 'none'}"
-            )
-    return tuple(wanted) or known

@@ -218,6 +218,33 @@ def test_what_runs_is_read_from_the_engine(tmp_path: Path, fake: FakeCompose) ->
     assert (cache.service, cache.state) == ("cache", "running")
 
 
+def test_a_stack_whose_files_are_gone_can_be_stopped_but_not_started(tmp_path: Path, fake: FakeCompose) -> None:
+    state = {"Service": "web", "Name": "gone-web-1", "State": "running", "ExitCode": 0}
+    fake.replies({"words": ["ps"], "out": json.dumps(state)}, {"words": ["stop"]}, {"words": ["up"]})
+    control = runner(place(site(tmp_path, FILES)), fake.environ)
+    preview = control.preview("kyiv", "gone", "stop", ())
+    assert preview.services == ("web",) and "files are not on this machine" in preview.warnings[0]
+    control.run("kyiv", "gone", "stop", ("web",), lambda line: None)
+    (call,) = fake.calls("stop")
+    assert words(call["argv"]).endswith("--project-name gone stop web") and "-f" not in call["argv"]
+    assert call["cwd"] == "/"
+    with pytest.raises(NotFound, match="There are: s"):
+        control.run("kyiv", "gone", "up", (), lambda line: None)
+    fake.replies({"words": ["ps"]})
+    with pytest.raises(NotFound):
+        control.preview("kyiv", "gone", "stop", ())
+
+
+def test_a_service_of_a_profile_that_is_off_is_not_expected_to_run(tmp_path: Path, fake: FakeCompose) -> None:
+    services = {"web": {"image": "a"}, "debug": {"image": "b", "profiles": ["d"]}, "none": {"image": "c", "scale": 0}}
+    fake.replies({"words": ["config"], "out": config(services)})
+    one = place(site(tmp_path, FILES))
+    assert runner(one, fake.environ).preview("kyiv", "s", "pull", ()).services == ("web",)
+    assert runner(one, fake.environ).preview("kyiv", "s", "pull", ["debug"]).services == ("debug",)
+    on = fake.environ | {"COMPOSE_PROFILES": "x,d"}
+    assert runner(one, on).preview("kyiv", "s", "pull", ()).services == ("web", "debug")
+
+
 def test_an_unknown_service_is_named(tmp_path: Path, fake: FakeCompose) -> None:
     control = runner(place(site(tmp_path, FILES)), fake.environ)
     for services in (["nope"], ["--rmi=all"]):
@@ -254,5 +281,5 @@ def test_a_site_without_an_engine_or_files_says_so(tmp_path: Path, fake: FakeCom
     reader = ComposeReader([bare], fake.environ)
     assert reader.stacks("kyiv") == ()
     with pytest.raises(NotFound, match=r"sites\.kyiv\.compose"):
-        ComposeRunner(reader, [bare], fake.environ).run("kyiv", "s", "stop", (), lambda line: None)
+        ComposeRunner(reader, [bare], fake.environ).run("kyiv", "s", "up", (), lambda line: None)
     assert os.listdir(here), "nothing was taken away"
