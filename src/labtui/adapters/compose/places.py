@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from labtui.adapters.compose.yamlfiles import refuse_explosion
 from labtui.domain.connections import DockerConnection
 from labtui.domain.errors import Invalid, NotFound, Refused
 from labtui.domain.text import clean
@@ -62,7 +63,9 @@ class Place:
         base = self.here.parent / "_base" / own.name
         compose = tuple(f for f in (base, own) if f.is_file())
         env = tuple(f for name in ENV_FILES if (f := self.here / name).is_file())
-        for file in (*compose, *env):
+        for file in compose:
+            refuse_explosion(file, check(file))
+        for file in env:
             check(file)
         return StackFiles(self, stack, self.here, compose, env)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,21 @@ from labtui.domain.compose.variables import (
     unset_variables,
     written_environment,
 )
-from labtui.domain.errors import Invalid
+from labtui.domain.errors import Invalid, Unreachable
 
 # every service, also those that only some profile starts: none may be forgotten
 _ALL = ("--profile", "*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Documents:
+    """The merged stack, the same with its ${…} as written (empty where that cannot be had), what they stand for, and which
+    are set nowhere. Holds secrets: in no repr."""
+
+    merged: Mapping[str, Any] = field(repr=False)
+    written: Mapping[str, Any] = field(repr=False)
+    values: Values
+    unset: tuple[str, ...]
 
 
 class ComposeReader:
@@ -41,8 +53,7 @@ class ComposeReader:
     def read(self, site: str, stack: str) -> Stack:
         """See `ports.ComposeFiles`."""
         files = place_of(self._places, site).files(stack)
-        merged, written, values = self._documents(files)
-        return build(files, merged, written, values)
+        return build(files, self._documents(files))
 
     def values(self, files: StackFiles, names: Iterable[str] = ()) -> Values:
         """What the env files say. Secrets: for filling in templates and for hiding them."""
@@ -57,11 +68,10 @@ class ComposeReader:
     def _child(self, files: StackFiles) -> dict[str, str]:
         return child_environment(self._environ, files.folder, {})
 
-    def _documents(self, files: StackFiles) -> tuple[dict[str, Any], dict[str, Any], Values]:
-        """The merged stack, the same with its ${…} as written (empty where that cannot be had), and what they stand for."""
+    def _documents(self, files: StackFiles) -> _Documents:
         as_written = self._config(files, "--no-interpolate")
         written = _document(as_written.out) if as_written.status == 0 else {}
-        texts = strings(written) if written else (f.read_text(encoding="utf-8") for f in files.compose)
+        texts = list(strings(written)) if written else [f.read_text(encoding="utf-8") for f in files.compose]
         names = {reference.name for text in texts for reference in references(text)}
         names |= {name for service in _services(written).values() for name in _unset_names(service)}
         values = self.values(files, names)
@@ -69,11 +79,14 @@ class ComposeReader:
         if done.status:
             raise wrong_files(files.stack, done.err, files.compose, of_values(_hidden(values)))
         # config writes every $ as $$, so that its output is a Compose file again
-        return _document(done.out.replace("$$", "$")), written, values
+        return _Documents(_document(done.out.replace("$$", "$")), written, values, unset_variables(texts, values.get))
 
     def _config(self, files: StackFiles, *words: str) -> Done:
         command = (*self.program(), *_ALL, *files.options, "config", "--format", "json", *words)
-        return run(command, self._child(files), files.here)
+        try:
+            return run(command, self._child(files), files.here)
+        except Unreachable as error:
+            raise Invalid(f"The Compose files of {files.stack} take too long to read", error.title) from error
 
 
 def _hidden(values: Values) -> dict[str, str | None]:
@@ -81,20 +94,20 @@ def _hidden(values: Values) -> dict[str, str | None]:
     return {k: v for k, v in values.by_name.items() if k not in ("PWD", "HOME") or k in values.in_env_files}
 
 
-def build(files: StackFiles, merged: Mapping[str, Any], written: Mapping[str, Any], values: Values) -> Stack:
+def build(files: StackFiles, documents: _Documents) -> Stack:
     """The domain's stack from what docker compose printed."""
-    as_written = _services(written)
+    as_written = _services(documents.written)
     services = []
-    for name, service in _services(merged).items():
+    for name, service in _services(documents.merged).items():
         origins = as_written.get(name)
         raw = without_padding(service)
-        environment = _environment(service.get("environment") or {}, origins, values)
+        environment = _environment(service.get("environment") or {}, origins, documents.values)
         if environment:
             raw["environment"] = {e.name: e.value for e in environment}
         if origins and "env_file" in origins and "env_file" not in raw:
             raw["env_file"] = origins["env_file"]
         services.append(Service(name, raw, environment))
-    rest = {k: v for k, v in merged.items() if k not in ("services", "name")}
+    rest = {k: v for k, v in documents.merged.items() if k not in ("services", "name")}
     return Stack(
         site=files.place.site,
         name=files.stack,
@@ -103,7 +116,7 @@ def build(files: StackFiles, merged: Mapping[str, Any], written: Mapping[str, An
         files=files.names,
         folder=files.folder,
         folder_here=str(files.here),
-        unset=unset_variables(written, values.get),
+        unset=documents.unset,
     )
 
 

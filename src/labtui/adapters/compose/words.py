@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import yaml
-
+from labtui.adapters.compose.yamlfiles import line_of, syntax_line
 from labtui.domain.errors import Denied, Invalid, LabError, Refused, Unreachable
 from labtui.domain.text import clean
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 HIDDEN = "•••"
 LONG = 4  # from this many letters a value is hidden wherever it stands, shorter ones only as a word
 _SECRET_NAME = re.compile(r"(?i)pass|secret|token|key|hash|credential|auth")
@@ -88,11 +85,11 @@ def wrong_files(stack: str, err: str, files: Sequence[Path], hide: Redactor) -> 
     for pattern in (_VALIDATING, _PARSING):
         if met := pattern.search(words):
             file = Path(met["file"])
-            place = _at(file, _syntax_line(file) or _path_line(file, met["words"]))
+            place = _at(file, syntax_line(file) or _path_line(file, met["words"]) or _told(met["words"]))
             return Invalid(title, clean(f"{place}: {hide(_one_line(met['words']))}", 500))
     if met := _YAML.match(words):
         for file in files:
-            if line := _syntax_line(file):
+            if line := syntax_line(file):
                 return Invalid(title, clean(f"{_at(file, line)}: {hide(_one_line(met['words']))}", 500))
     return Invalid(title, clean(f"{_place(words, files)}{hide(_one_line(words))}", 500))
 
@@ -130,7 +127,7 @@ def _place(words: str, files: Sequence[Path]) -> str:
     """`file:line: ` of what the words are about, in the last file that has it; empty when they do not say."""
     path = _path_in(words)
     for file in reversed(files):
-        if path and (line := _line_of(file, path)):
+        if path and (line := line_of(file, path)):
             return f"{file}:{line}: "
     return ""
 
@@ -145,45 +142,13 @@ def _path_in(words: str) -> list[str]:
     return []
 
 
+def _told(words: str) -> int | None:
+    met = re.match(r"(?:yaml: )?line (\d+):", words)
+    return int(met[1]) if met else None
+
+
 def _path_line(file: Path, words: str) -> int | None:
     path = _path_in(words)
     if unknown := re.search(r"additional propert(?:y|ies) '(?P<key>[^']+)'", words):
         path = [*path, unknown["key"]]
-    return _line_of(file, path) if path else None
-
-
-def _syntax_line(file: Path) -> int | None:
-    """Where the file is no YAML; None when it is."""
-    try:
-        yaml.compose(file.read_text(encoding="utf-8"), Loader=_Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        return int(mark.line) + 1 if mark else 1
-    except yaml.YAMLError:
-        return 1
-    except (OSError, UnicodeDecodeError):
-        return None
-    return None
-
-
-def _line_of(file: Path, path: Sequence[str]) -> int | None:
-    """The line of the deepest part of a path that the file has, at least two deep; None when it has not even that."""
-    try:
-        node = yaml.compose(file.read_text(encoding="utf-8"), Loader=_Loader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        return None
-    line, depth = None, 0
-    for part in path:
-        if isinstance(node, yaml.MappingNode):
-            found = next(((k, v) for k, v in node.value if getattr(k, "value", None) == part), None)
-            if found is None:
-                break
-            key, node = found
-            line = int(key.start_mark.line) + 1
-        elif isinstance(node, yaml.SequenceNode) and part.isdecimal() and int(part) < len(node.value):
-            node = node.value[int(part)]
-            line = int(node.start_mark.line) + 1
-        else:
-            break
-        depth += 1
-    return line if depth >= min(2, len(path)) else None
+    return line_of(file, path) if path else None

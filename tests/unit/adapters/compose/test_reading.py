@@ -121,6 +121,15 @@ GOOD = "services:\n  web: {image: a}\n"
             "kyiv/s.yaml:3",
             "the variable A is not set",
         ),
+        ({"kyiv/s.yaml": "services:\n  a: {image: b}\n  a: {image: c}\n"}, "kyiv/s.yaml:3", "already defined"),
+        ({"kyiv/s.yaml": "services:\n\ta: {image: b}\n"}, "kyiv/s.yaml:2", "token"),
+        (
+            {"kyiv/s.yaml": "services: {a: {image: x, labels: " + "[" * 20000 + "]" * 20000 + "}}"},
+            "kyiv/s.yaml:1",
+            "depth",
+        ),
+        ({"kyiv/s.yaml": "services:\n  a: {image: b}\nx: &x\n  y: *x\n"}, "kyiv/s.yaml", "cycle"),
+        ({"kyiv/s.yaml": "include: [no.yaml]\nservices:\n  a: {image: b}\n"}, "no.yaml", "no such file"),
         ({"kyiv/s.yaml": "- a\n"}, "", "mapping"),
         ({"kyiv/s.yaml": ""}, "", "empty"),
         (
@@ -151,13 +160,16 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 
 
 def test_what_is_not_text_or_huge_is_refused_before_anything_is_run(tmp_path: Path) -> None:
-    here = site(tmp_path, {"kyiv/bad.yaml": "", "kyiv/huge.yaml": "#" * (4 * 1024 * 1024 + 1)})
+    laughs = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9))
+    huge = "#" * (4 * 1024 * 1024 + 1)
+    here = site(tmp_path, {"kyiv/bad.yaml": "", "kyiv/huge.yaml": huge, "kyiv/laughs.yaml": laughs})
     (here / "bad.yaml").write_bytes(b"services:\n  web:\n    image: \xff\n")
     reader = ComposeReader([place(here)], {"PATH": ""})
     with pytest.raises(Invalid, match=r"bad\.yaml:3 is not UTF-8"):
         reader.read("kyiv", "bad")
-    with pytest.raises(Invalid, match="too large"):
-        reader.read("kyiv", "huge")
+    for name in ("huge", "laughs"):
+        with pytest.raises(Invalid, match=rf"{name}\.yaml is too large"):
+            reader.read("kyiv", name)
 
 
 @pytest.mark.parametrize(
@@ -180,3 +192,37 @@ def test_what_is_not_there(tmp_path: Path, where: str, name: str, kind: type[Lab
 def test_three_hundred_services_are_read(tmp_path: Path) -> None:
     text = "services:\n" + "".join(f"  s{n}: {{image: 'a:1'}}\n" for n in range(300))
     assert len(real_reader(site(tmp_path, {"kyiv/s.yaml": text})).read("kyiv", "s").services) == 300
+
+
+def test_what_is_included_and_extended_is_read_with_its_origins(tmp_path: Path) -> None:
+    here = site(
+        tmp_path,
+        {
+            "kyiv/s.yaml": "include: [sub/other.yaml]\nservices: {a: {extends: {file: sub/base.yaml, service: b}}}\n",
+            "kyiv/sub/other.yaml": "services: {other: {image: 'i', environment: {Q: '${LATER}'}}}\n",
+            "kyiv/sub/base.yaml": "services: {b: {image: x, environment: ['E=${EXT}']}}\n",
+            "kyiv/.env.user": f"EXT={SECRET}\n",
+        },
+    )
+    found = real_reader(here).read("kyiv", "s")
+    values = {e.name: e for service in found.services for e in service.environment}
+    assert values["E"] == EnvironmentValue("E", SECRET, Origin.VARIABLE, ("EXT",))
+    assert values["Q"].value is None and found.unset == ("LATER",)
+
+
+def test_variables_where_numbers_stand_are_known_too(tmp_path: Path) -> None:
+    """Not every such file can be printed without its variables filled in; their values are taken for secrets then."""
+    text = """
+services:
+  a:
+    image: x
+    ports: ["${PUBLISHED}:80"]
+    deploy: {replicas: "${N:-2}", resources: {limits: {memory: "${MEM:-1g}"}}}
+    healthcheck: {test: [NONE], retries: "${RETRIES:-3}"}
+    ulimits: {nofile: "${FILES:-5}"}
+    environment: {A: "${A:-1}", B: plain}
+"""
+    found = real_reader(site(tmp_path, {"kyiv/s.yaml": text})).read("kyiv", "s")
+    assert found.unset == ("PUBLISHED",)
+    assert {e.name: e.value for e in found.services[0].environment} == {"A": "1", "B": "plain"}
+    assert {e.origin for e in found.services[0].environment} == {Origin.VARIABLE}
