@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from labtui.adapters.compose.places import Place, StackFiles, place_of, require_
 from labtui.adapters.compose.program import child_environment, lines, run
 from labtui.adapters.compose.reading import ComposeReader
 from labtui.adapters.compose.templates import fill, targets
+from labtui.adapters.compose.there import There, look_there
 from labtui.adapters.compose.words import Redactor, failed, of_secrets
 from labtui.domain.compose.stack import Stack
 from labtui.domain.errors import Invalid, LabError, NotFound
@@ -48,10 +50,11 @@ class _Way:
     services: tuple[str, ...]
     files: StackFiles | None = None  # None: the stack runs, and its files are not here
     stack: Stack | None = None
+    there: There | None = None  # the files are on the site's host alone
 
 
 class ComposeRunner:
-    """Runs stacks whose files are on this machine, wherever the engine is."""
+    """Runs stacks where their files are: here against the site's engine, or on the site's host through ssh."""
 
     def __init__(self, reader: ComposeReader, places: Iterable[Place], environ: Mapping[str, str]) -> None:
         self._reader = reader
@@ -64,6 +67,11 @@ class ComposeRunner:
         warnings: list[str] = []
         refusals: list[str] = []
         written: tuple[str, ...] = ()
+        if way.there is not None:
+            command = f"ssh {way.there.host.name} {shlex.quote(way.there.command((*_PLAIN, *VERBS[verb], *services)))}"
+            if verb == "up":
+                warnings.append(f"Its files are on {way.there.host.name}: templates there are not filled in")
+            return ComposePreview((command,), way.services, warnings=tuple(warnings))
         if way.files is None or way.stack is None:
             warnings.append("Its files are not on this machine; its containers are known by their labels")
         elif verb == "up":
@@ -95,7 +103,7 @@ class ComposeRunner:
         hide = self._hide(way)
         words = ["logs", "--no-color", "--timestamps", "--tail", str(tail) if tail else "all"]
         words += [*(["--follow"] if follow else []), *services]
-        argv = (*self._reader.program(), *_PLAIN[:2], *way.options, *words)
+        argv = self._full(way, words)
         status: list[int] = []
         last: deque[str] = deque(maxlen=20)
         for line in lines(argv, self._child(way), way.cwd, seconds=None if follow else 120.0, status=status):
@@ -115,9 +123,13 @@ class ComposeRunner:
         return tuple(sorted(_states(done.out), key=lambda s: (s.service, s.container)))
 
     def _way(self, site: str, stack: str, verb: str, services: Sequence[str]) -> _Way:
-        """How a verb is run: with the stack's files, or for a stack that only runs, by its name where that is enough."""
+        """How a verb is run: with the stack's files, here or there, or by the stack's name alone where that is enough."""
         place = place_of(self._places, site)
         require_engine(place)
+        if place.only_there:
+            there = look_there(place, stack, self._environ)
+            touched = chosen(site, stack, there.services, services) or there.services
+            return _Way(place, there.options, _NOWHERE, there.folder, touched, there=there)
         try:
             files = place.files(stack)
         except NotFound:
@@ -148,9 +160,17 @@ class ComposeRunner:
         if verb not in VERBS:
             raise Invalid(f"{verb!r} is nothing that can be done to a stack", f"known are {', '.join(VERBS)}")
         # a service's name never starts with a hyphen (`chosen` knows them all)
-        return (*self._reader.program(), *_PLAIN, *way.options, *VERBS[verb], *services)
+        return self._full(way, (*VERBS[verb], *services))
 
-    def _child(self, way: _Way) -> dict[str, str]:
+    def _full(self, way: _Way, words: Sequence[str]) -> tuple[str, ...]:
+        """The whole command: docker compose here, or ssh to where the files are."""
+        if way.there is not None:
+            return way.there.host.argv(way.there.command((*_PLAIN, *words)))
+        return (*self._reader.program(), *_PLAIN, *way.options, *words)
+
+    def _child(self, way: _Way) -> Mapping[str, str]:
+        if way.there is not None:
+            return way.there.host.environ
         return child_environment(self._environ, way.folder, way.place.engine)
 
     def _write_templates(self, files: StackFiles, report: Callable[[str], None]) -> None:

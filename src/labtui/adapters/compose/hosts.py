@@ -107,9 +107,22 @@ class OverSsh:
             raise Refused(f"{filled.path} cannot be written on {self.name}", clean(done.err, 200))
         return True
 
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The environment of the ssh program."""
+        return self._environ
+
+    def argv(self, command: str) -> tuple[str, ...]:
+        """ssh with a command for the shell over there."""
+        return (*self._argv, "--", self.host, command)
+
+    def ask(self, command: str) -> Done:
+        """Run a command there that changes nothing. Raises Unreachable."""
+        return self._run(command)
+
     def _run(self, command: str, text: str = "") -> Done:
         try:
-            done = run([*self._argv, "--", self.host, command], self._environ, None, text=text)
+            done = run(self.argv(command), self._environ, None, text=text)
         except Unreachable as error:
             if text:
                 raise OutcomeUnknown(error.title, f"a file on {self.name} may be half written") from error

@@ -48,8 +48,7 @@ class Place:
     def files(self, stack: str) -> StackFiles:
         """The stack's files. Raises Invalid for a name that cannot be one, NotFound where there are none, and Invalid for a
         file that is huge or not UTF-8."""
-        if not _STACK.match(stack):
-            raise Invalid(f"{clean(stack, 60)!r} cannot be the name of a stack", "small letters, digits, - and _")
+        stack_name(stack)
         if self.here is None or not self.here.is_dir():
             raise NotFound(
                 f"The Compose files of {self.site} are not on this machine",
@@ -68,6 +67,12 @@ class Place:
         for file in env:
             check(file)
         return StackFiles(self, stack, self.here, compose, env)
+
+    @property
+    def only_there(self) -> bool:
+        """Are the site's files on its host alone, behind ssh?"""
+        there = self.connection is not None and self.connection.host.startswith("ssh://")
+        return there and bool(self.folder) and self.folder != str(self.here) and not (self.here and self.here.is_dir())
 
     def stacks(self) -> tuple[str, ...]:
         """The stacks that the folder here has files for, sorted."""
@@ -99,12 +104,7 @@ class StackFiles:
     @property
     def options(self) -> tuple[str, ...]:
         """What comes before the verb, by the convention: project, env files, files."""
-        # without any, docker compose would take a stray .env
-        env = [f.name for f in self.env] or [os.devnull]
-        words = ["--project-name", self.stack]
-        words += [word for name in env for word in ("--env-file", name)]
-        words += [word for name in self.names for word in ("-f", name)]
-        return tuple(words)
+        return options(self.stack, [f.name for f in self.env], self.names)
 
     def templates(self) -> tuple[Path, ...]:
         """The `*.tmpl` files of the stack, sorted. Links are not followed out of its folder."""
@@ -112,6 +112,20 @@ class StackFiles:
         if not folder.is_dir():
             return ()
         return tuple(sorted(f for f in folder.rglob("*.tmpl") if f.is_file() and not f.is_symlink()))
+
+
+def stack_name(stack: str) -> None:
+    """Raises Invalid for what cannot be the name of a stack."""
+    if not _STACK.match(stack):
+        raise Invalid(f"{clean(stack, 60)!r} cannot be the name of a stack", "small letters, digits, - and _")
+
+
+def options(stack: str, env: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    """Project, env files and Compose files as options of docker compose. Without any env file it would take a stray `.env`."""
+    words = ["--project-name", stack]
+    words += [word for name in env or [os.devnull] for word in ("--env-file", name)]
+    words += [word for name in names for word in ("-f", name)]
+    return tuple(words)
 
 
 def check(file: Path) -> str:

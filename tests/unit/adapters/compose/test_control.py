@@ -235,6 +235,35 @@ def test_a_stack_whose_files_are_gone_can_be_stopped_but_not_started(tmp_path: P
         control.preview("kyiv", "gone", "stop", ())
 
 
+def test_a_stack_whose_files_are_on_its_host_alone_is_run_there(tmp_path: Path, fake: FakeCompose) -> None:
+    away = site(tmp_path / "it's away", FILES | {"kyiv/.env.generated": "A=1\n"})
+    (away / ".env.user").unlink()
+    host = tmp_path / "host"  # what is installed over there
+    host.mkdir()
+    docker = host / "docker"
+    answers = 'case "$*" in *--services*) echo web; echo cache;; *logs*) echo "web-1 | hi";; esac'
+    docker.write_text(f'#!/bin/sh\necho "$PWD: $@" >> "$0.calls"\n{answers}\n')
+    docker.chmod(0o755)
+    ssh = fake.folder / "ssh"
+    ssh.write_text(f'#!/bin/sh\nfor last; do :; done\nPATH={host}:/usr/bin:/bin exec /bin/sh -c "$last"\n')
+    ssh.chmod(0o755)
+    control = runner(place(tmp_path / "nowhere", str(away), "ssh://pi@kyiv"), fake.environ)
+    preview = control.preview("kyiv", "s", "up", ())
+    assert preview.services == ("cache", "web") and "not filled in" in preview.warnings[0]
+    assert preview.commands[0].startswith("ssh pi@kyiv ") and "up --detach" in preview.commands[0]
+    control.run("kyiv", "s", "up", ["web"], lambda line: None)
+    assert list(control.logs("kyiv", "s", (), follow=False, tail=1)) == ["web-1 | hi"]
+    called = (host / "docker.calls").read_text().splitlines()
+    options = "--project-name s --env-file .env.generated -f ../_base/s.yaml -f s.yaml"
+    assert f"{away}: compose {options} --ansi never --progress plain up --detach web" in called
+    assert not fake.calls("up"), "nothing is run here"
+    with pytest.raises(NotFound, match="is not on pi@kyiv"):
+        control.preview("kyiv", "other", "up", ())
+    for wrong, services in (("x; touch evil", ()), ("s", ["web; touch evil"])):
+        with pytest.raises(Invalid):
+            control.run("kyiv", wrong, "up", services, lambda line: None)
+
+
 def test_a_service_of_a_profile_that_is_off_is_not_expected_to_run(tmp_path: Path, fake: FakeCompose) -> None:
     services = {"web": {"image": "a"}, "debug": {"image": "b", "profiles": ["d"]}, "none": {"image": "c", "scale": 0}}
     fake.replies({"words": ["config"], "out": config(services)})
