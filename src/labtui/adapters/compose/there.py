@@ -9,8 +9,10 @@ from pathlib import PurePosixPath
 
 from labtui.adapters.compose.hosts import OverSsh
 from labtui.adapters.compose.places import ENV_FILES, Place, options, stack_name
+from labtui.adapters.compose.program import HOW_TO_GET
 from labtui.adapters.compose.words import failed, of_secrets
-from labtui.domain.errors import NotFound
+from labtui.domain.errors import NotFound, Refused
+from labtui.domain.text import clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,10 @@ def look_there(place: Place, stack: str, environ: Mapping[str, str]) -> There:
     env = [name for name in ENV_FILES if name in there]
     words = options(stack, env, [name for name in (base, own) if name in there])
     done = host.ask(_command(place.folder, (*words, "config", "--services")))
+    if (
+        done.status == 127 or "unknown command: docker compose" in done.err
+    ):  # sh(1): 127 is a command that was not found
+        raise Refused(f"Docker Compose is missing on {host.name}", clean(done.err, 200), HOW_TO_GET)
     if done.status:
         raise failed(f"docker compose config on {host.name}", done.err.splitlines(), done.status, of_secrets({}))
     return There(host, place.folder, words, tuple(sorted(done.out.split())))

@@ -262,6 +262,12 @@ def test_a_stack_whose_files_are_on_its_host_alone_is_run_there(tmp_path: Path, 
     for wrong, services in (("x; touch evil", ()), ("s", ["web; touch evil"])):
         with pytest.raises(Invalid):
             control.run("kyiv", wrong, "up", services, lambda line: None)
+    docker.write_text("#!/bin/sh\necho 'docker: unknown command: docker compose' >&2\nexit 1\n")
+    with pytest.raises(Refused, match="missing on pi@kyiv"):
+        control.run("kyiv", "s", "up", (), lambda line: None)
+    docker.unlink()
+    with pytest.raises(Refused, match="missing on pi@kyiv"):
+        control.run("kyiv", "s", "up", (), lambda line: None)
 
 
 def test_a_service_of_a_profile_that_is_off_is_not_expected_to_run(tmp_path: Path, fake: FakeCompose) -> None:
