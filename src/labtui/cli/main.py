@@ -116,7 +116,15 @@ def parser() -> argparse.ArgumentParser:
     promote.add_argument("app", metavar="APP", help="its name in the app of apps")
     promote.add_argument("source", metavar="FROM", help="the environment that has it, e.g. staging")
     promote.add_argument("target", metavar="TO", help="the environment that gets it, e.g. homelab")
-    compose = add("compose", "Run a Compose stack on its site, with its own files", output)
+    _compose_options(add("compose", "Run a Compose stack on its site, with its own files", output))
+    audit = add("audit", "Show who did what, when, and how it ended", output)
+    audit.add_argument(
+        "--last", type=int, default=50, metavar="N", help="only the last N entries (default 50, 0 for all)"
+    )
+    return top
+
+
+def _compose_options(compose: argparse.ArgumentParser) -> None:
     compose.add_argument("stack", metavar="SITE/STACK")
     compose.add_argument("verb", choices=("up", "stop", "restart", "pull", "logs"))
     compose.add_argument(
@@ -132,11 +140,6 @@ def parser() -> argparse.ArgumentParser:
         default=200,
         help="logs: the last N lines of each container (default 200, 0 for all)",
     )
-    audit = add("audit", "Show who did what, when, and how it ended", output)
-    audit.add_argument(
-        "--last", type=int, default=50, metavar="N", help="only the last N entries (default 50, 0 for all)"
-    )
-    return top
 
 
 def _seconds(text: str) -> float:

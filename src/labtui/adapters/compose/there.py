@@ -14,6 +14,8 @@ from labtui.adapters.compose.words import failed, of_secrets
 from labtui.domain.errors import NotFound, Refused
 from labtui.domain.text import clean
 
+_MISSING = 127  # what sh(1) says of a command that was not found
+
 
 @dataclass(frozen=True, slots=True)
 class There:
@@ -43,10 +45,10 @@ def look_there(place: Place, stack: str, environ: Mapping[str, str]) -> There:
         raise NotFound(f"{place.site} has no stack {stack}", f"{wanted[own]} is not on {host.name}")
     env = [name for name in ENV_FILES if name in there]
     words = options(stack, env, [name for name in (base, own) if name in there])
-    done = host.ask(_command(place.folder, (*words, "config", "--services")))
-    if (
-        done.status == 127 or "unknown command: docker compose" in done.err
-    ):  # sh(1): 127 is a command that was not found
+    # asked first: a docker without the plugin complains of the first option instead of saying what is missing
+    command = _command(place.folder, (*words, "config", "--services"))
+    done = host.ask(f"docker compose version >&2 || exit {_MISSING}; {command}")
+    if done.status == _MISSING:
         raise Refused(f"Docker Compose is missing on {host.name}", clean(done.err, 200), HOW_TO_GET)
     if done.status:
         raise failed(f"docker compose config on {host.name}", done.err.splitlines(), done.status, of_secrets({}))

@@ -245,7 +245,7 @@ def test_a_stack_whose_files_are_on_its_host_alone_is_run_there(tmp_path: Path, 
     docker.write_text(f'#!/bin/sh\necho "$PWD: $@" >> "$0.calls"\n{answers}\n')
     docker.chmod(0o755)
     ssh = fake.folder / "ssh"
-    ssh.write_text(f'#!/bin/sh\nfor last; do :; done\nPATH={host}:/usr/bin:/bin exec /bin/sh -c "$last"\n')
+    ssh.write_text(f'#!/bin/sh\nfor last; do :; done\nPATH={host} exec /bin/sh -c "$last"\n')
     ssh.chmod(0o755)
     control = runner(place(tmp_path / "nowhere", str(away), "ssh://pi@kyiv"), fake.environ)
     preview = control.preview("kyiv", "s", "up", ())
