@@ -104,6 +104,17 @@ def key_paths(service: Service) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def stack_key_paths(stack: Stack) -> tuple[str, ...]:
+    """Every key beside the services that needs exactly one verdict: `volumes.data`, `networks.front`, `x-common`."""
+    found: list[str] = []
+    for key, value in stack.raw.items():
+        if key in ("networks", "volumes", "configs", "secrets") and isinstance(value, Mapping) and value:
+            found.extend(f"{key}.{entry}" for entry in value)
+        elif key != "services":
+            found.append(str(key))
+    return tuple(dict.fromkeys(found))
+
+
 def port_key(entry: Any) -> str:
     """What names an entry of `ports`: container port and protocol, and the published port when there are several."""
     if not isinstance(entry, Mapping):

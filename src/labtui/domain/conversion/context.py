@@ -26,6 +26,9 @@ class Conversion:
     components: dict[str, dict[str, Any]] = field(default_factory=dict)  # service → its values of the app chart
     names: dict[str, str] = field(default_factory=dict)  # service → component name
     values: dict[str, Any] = field(default_factory=dict)  # the chart's values beside components
+    left_out: set[str] = field(default_factory=set)  # services that become no component of their own
+    interruption: str = ""  # what users notice while the stack moves, in words
+    asked: set[tuple[str, str]] = field(default_factory=set)  # what an answer can be given to
 
     def converted(self, service: str, key: str, detail: str) -> None:
         """This key has become something, or needs to become nothing."""
@@ -35,6 +38,11 @@ class Conversion:
         """This stack cannot move while it has this key; `detail` names the pattern that fits instead."""
         self.findings.append(Finding(service, key, Verdict.REFUSED, detail))
 
+    def answer(self, service: str, key: str) -> str:
+        """The operator's answer, which counts as asked for from now on; empty: none."""
+        self.asked.add((service, key))
+        return self.answers.get((service, key), "")
+
     def choose(
         self,
         service: str,
@@ -43,18 +51,49 @@ class Conversion:
         options: Sequence[tuple[str, str]],
         proposed: str = "",
         detail: str = "",
-        free: bool = False,
+        free: bool | Callable[[str], bool] = False,
     ) -> str:
-        """Ask; answers what holds (given, else proposed, else empty). An answer that is no option is asked anew."""
-        given = self.answers.get((service, key), "")
+        """Ask; answers what holds (given, else proposed, else empty). An answer that is no option is asked anew.
+
+        `free` says that other texts are answers too: all of them, or those that it says yes to.
+        """
+        given = self.answer(service, key)
         known = tuple(Option(*option) for option in options)
-        wrong = given and not free and given not in {o.answer for o in known}
-        choice = Choice(question, known, proposed, "" if wrong else given, free)
-        words = f"{given!r} is no answer here. {detail}" if wrong else detail
+        accepted = given in {o.answer for o in known} or (free(given) if callable(free) else free)
+        wrong = bool(given) and not accepted
+        choice = Choice(question, known, proposed, "" if wrong else given, bool(free))
+        words = f"The answer given is none of these. {detail}" if wrong else detail
         self.findings.append(Finding(service, key, Verdict.CHOICE, words.strip() or question, choice))
         return choice.answer
+
+    def settle(
+        self,
+        service: str,
+        key: str,
+        question: str,
+        options: Sequence[tuple[str, str]],
+        default: str,
+        detail: str,
+        free: bool | Callable[[str], bool] = False,
+    ) -> str:
+        """What is plain enough not to ask: converted as `default`, yet the operator can answer otherwise."""
+        if not self.answer(service, key):
+            self.converted(service, key, detail)
+            return default
+        return self.choose(service, key, question, options, default, detail, free)
+
+    def component(self, service: str) -> str:
+        """The name of the component that this service becomes."""
+        return self.names.get(service, service)
 
 
 # A rule gets the conversion, the service, the component's values (to be filled) and the key's value; it leaves exactly
 # one finding for every path of `key_paths` under its key.
 Rule = Callable[[Conversion, Service, dict[str, Any], Any], None]
+
+# A rule for a key of the file beside its services: the key and its value. It leaves a finding for service "" and every
+# path of `stack_key_paths` under the key.
+StackRule = Callable[[Conversion, str, Any], None]
+
+# What looks at the whole stack, after the rules of all keys.
+Pass = Callable[[Conversion], None]
