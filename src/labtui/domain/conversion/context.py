@@ -28,6 +28,7 @@ class Conversion:
     values: dict[str, Any] = field(default_factory=dict)  # the chart's values beside components
     left_out: set[str] = field(default_factory=set)  # services that become no component of their own
     interruption: str = ""  # what users notice while the stack moves, in words
+    known: dict[str, str] = field(default_factory=dict, repr=False)  # secret values → the variable that holds it
     asked: set[tuple[str, str]] = field(default_factory=set)  # what an answer can be given to
 
     def converted(self, service: str, key: str, detail: str) -> None:
@@ -81,6 +82,10 @@ class Conversion:
             self.converted(service, key, detail)
             return default
         return self.choose(service, key, question, options, default, detail, free)
+
+    def without(self, service: str, key: str, detail: str) -> None:
+        """A key that pods have nothing for, but may well do without: the operator says so, which is proposed."""
+        self.choose(service, key, "Can it do without?", (("without", "it can"),), "without", detail)
 
     def component(self, service: str) -> str:
         """The name of the component that this service becomes."""

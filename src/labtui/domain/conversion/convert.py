@@ -12,7 +12,7 @@ from labtui.domain.conversion.context import Answers, Conversion
 from labtui.domain.conversion.facts import Facts
 from labtui.domain.conversion.findings import Finding, StackPlan, Verdict
 from labtui.domain.conversion.guard import keep_secrets_out
-from labtui.domain.conversion.rules import FIRST, PASSES, REGISTRY, STACK_REGISTRY, rule_for
+from labtui.domain.conversion.rules import FIRST, PASSES, REGISTRY, STACK_REGISTRY
 
 UNKNOWN = "labtui does not know this key"
 _WORST_FIRST = (Verdict.REFUSED, Verdict.CHOICE, Verdict.CONVERTED)
@@ -31,7 +31,7 @@ def convert(stack: Stack, facts: Facts | None = None, answers: Answers | None = 
     for service in stack.services:
         _convert_service(c, service)
     for key, value in stack.raw.items():
-        rule = rule_for(STACK_REGISTRY, str(key))
+        rule = STACK_REGISTRY.get("x-" if str(key).startswith("x-") else str(key))
         if rule is not None and key != "services":
             _run(c, "", str(key), rule, c, str(key), value)
     for step in PASSES:
@@ -57,9 +57,9 @@ def _convert_service(c: Conversion, service: Service) -> None:
     component: dict[str, Any] = {}
     c.components[service.name] = component
     for key in REGISTRY:
-        for written in service.raw if key == "x-" else (key,):
-            if written in service.raw and rule_for(REGISTRY, written) is REGISTRY[key]:
-                _run(c, service.name, written, REGISTRY[key], c, service, component, service.raw[written])
+        written = next((k for k in service.raw if str(k).startswith("x-")), "") if key == "x-" else key
+        if written in service.raw:
+            _run(c, service.name, written, REGISTRY[key], c, service, component, service.raw[written])
 
 
 def _run(c: Conversion, service: str, key: str, step: Callable[..., None], *arguments: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from labtui.domain.compose.stack import Service
 from labtui.domain.conversion.context import Conversion, Pass, Rule
+from labtui.domain.conversion.rules.listening import mentions
 
 _LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")  # a Service's name: RFC 1035, it begins with a letter
 _LONGEST = 63
@@ -38,7 +39,6 @@ def name_components(c: Conversion) -> None:
             name, number = label(service.name, _LONGEST - len(end)) + end, number + 1
         taken.add(name)
         c.names[service.name] = name
-        c.converted(service.name, "name", f"No Service can have this name: the component is {name}.")
 
 
 def add_alias(c: Conversion, service: str, alias: str) -> str:
@@ -72,6 +72,104 @@ def _container_name(c: Conversion, service: Service, component: dict[str, Any], 
         c.converted(service.name, "container_name", f"A further Service named {alias}, so that peers still find it.")
 
 
-RULES: dict[str, Rule] = {"container_name": _container_name}
+def _hostname(c: Conversion, service: Service, component: dict[str, Any], value: Any) -> None:
+    text = str(value or "")
+    if not text:
+        c.converted(service.name, "hostname", "Empty: nothing to do.")
+        return
+    name = re.sub(r"[^a-z0-9-]+", "-", text.split(".")[0].lower()).strip("-")[:_LONGEST].rstrip("-")
+    if not name:
+        c.refused(service.name, "hostname", "No pod can have this host name: rename it.")
+        return
+    component["hostname"] = name
+    same = "" if name == text else f" A pod's host name is one label in lower case: {name}."
+    c.converted(service.name, "hostname", f"Becomes hostname.{same}")
+
+
+def _domainname(c: Conversion, service: Service, component: dict[str, Any], value: Any) -> None:
+    if not value:
+        c.converted(service.name, "domainname", "Empty: nothing to do.")
+        return
+    detail = "A pod's domain is the cluster's. A program that tells its full name to others (mail) is told it by its own settings."
+    c.choose(
+        service.name,
+        "domainname",
+        "Can it do without?",
+        (("without", "it does not need its domain"),),
+        "without",
+        detail,
+    )
+
+
+def _links(c: Conversion, service: Service, component: dict[str, Any], value: Any) -> None:
+    wrong = []
+    for link in value if isinstance(value, list) else ():
+        name, _, alias = str(link).partition(":")
+        if c.stack.service(name) is None:
+            wrong.append(f"{name} is no service of this stack")
+        elif alias and (why_not := add_alias(c, name, alias)):
+            wrong.append(why_not)
+    if wrong:
+        c.refused(service.name, "links", f"Not all of them: {'; '.join(wrong)}.")
+    else:
+        c.converted(service.name, "links", "Each has a Service of its name, and one of its alias.")
+
+
+def _external_links(c: Conversion, service: Service, component: dict[str, Any], value: Any) -> None:
+    if not value:
+        c.converted(service.name, "external_links", "Empty: nothing to do.")
+        return
+    detail = (
+        "These containers are of another stack: in the cluster they are found as SERVICE.STACK, once they are there."
+    )
+    c.choose(
+        service.name,
+        "external_links",
+        "Is it told the other name?",
+        (("told", "its settings name SERVICE.STACK"),),
+        "",
+        detail,
+    )
+
+
+def alias_peers(c: Conversion) -> None:
+    """Services of the further names that peers know: network aliases, and those seen on the running containers."""
+    for service in c.stack.services:
+        networks = service.raw.get("networks")
+        for network, settings in networks.items() if isinstance(networks, dict) else ():
+            for alias in (settings.get("aliases") or ()) if isinstance(settings, dict) else ():
+                why_not = add_alias(c, service.name, str(alias))
+                if why_not:
+                    detail = f"Peers could use the alias {alias}, but {why_not}: rename it."
+                    c.refused(service.name, f"networks.{network}", detail)
+        for alias in c.facts.networks_peers.get(service.name, ()):
+            # a container also answers to its id and to a name that Compose makes; who uses these says so
+            if any(mentions(other, alias) for other in c.stack.services if other.name != service.name):
+                add_alias(c, service.name, alias)
+
+
+def tell_renamed(c: Conversion) -> None:
+    """A service whose name no Service can have is lost to peers that use it; refused if any is seen to."""
+    for service in c.stack.services:
+        name = c.component(service.name)
+        if name == service.name:
+            continue
+        users = [
+            other.name for other in c.stack.services if other.name != service.name and mentions(other, service.name)
+        ]
+        if users:
+            detail = f"No Service can have this name, and {', '.join(users)} reaches it by it: rename it, as in {name}."
+            c.refused(service.name, "name", detail)
+        else:
+            c.converted(service.name, "name", f"No Service can have this name: the component is {name}.")
+
+
+RULES: dict[str, Rule] = {
+    "container_name": _container_name,
+    "hostname": _hostname,
+    "domainname": _domainname,
+    "links": _links,
+    "external_links": _external_links,
+}
 FIRST: tuple[Pass, ...] = (name_components,)
-PASSES: tuple[Pass, ...] = ()
+PASSES: tuple[Pass, ...] = (tell_renamed, alias_peers)
