@@ -39,7 +39,8 @@ class MountFacts:
     kind: Kind
     size: int | None = None  # bytes
     text: str | None = field(default=None, repr=False)  # a small text file's content; may hold secrets
-    network_share: str = ""  # nfs server:/path it lies on, if it does
+    network_share: str = ""  # server:/path of this very place, where it lies on an NFS share
+    files: Mapping[str, str] | None = field(default=None, repr=False)  # of a small flat folder of text files: by name
 
 
 @dataclass(frozen=True, slots=True)

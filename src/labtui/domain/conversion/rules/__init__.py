@@ -14,15 +14,22 @@ from labtui.domain.conversion.context import Pass, Rule, StackRule
 from labtui.domain.conversion.rules import (
     command,
     environment,
+    file_contents,
+    fitting,
     image,
     ingress,
     labels,
+    machine,
     names,
+    network,
     ports,
     probes,
     resources,
     secrets,
+    security,
+    sharing,
     toplevel,
+    volumes,
     waiting,
 )
 
@@ -36,11 +43,17 @@ REGISTRY: Mapping[str, Rule] = {
     **waiting.RULES,
     **labels.RULES,
     **resources.RULES,
+    **security.RULES,
+    **network.RULES,
+    **machine.RULES,
+    **volumes.RULES,
+    **file_contents.RULES,
 }
 STACK_REGISTRY: Mapping[str, StackRule] = {**toplevel.STACK_RULES}
 FIRST: tuple[Pass, ...] = (*names.FIRST, *environment.FIRST)
 PASSES: tuple[Pass, ...] = (
     *names.PASSES,
+    *network.PASSES,
     *image.PASSES,
     *waiting.PASSES_ONCE,  # what runs once is no component: before all that looks at components
     *ports.PASSES,
@@ -49,5 +62,7 @@ PASSES: tuple[Pass, ...] = (
     *probes.PASSES,
     *waiting.PASSES,
     *resources.PASSES,
+    *sharing.PASSES,  # replicas are known
+    *fitting.PASSES,  # all that it compares is known
     *secrets.PASSES,  # last: what goes to Vault is known
 )

@@ -1,0 +1,156 @@
+"""Where data goes: the answers to a mount, what each becomes in the chart, and the plan's line for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from labtui.domain.compose.stack import Service, mount_key
+from labtui.domain.conversion.context import Conversion
+from labtui.domain.conversion.facts import Kind, MountFacts
+from labtui.domain.conversion.findings import PlannedVolume
+from labtui.domain.conversion.rules.common import GIB, dns_label, is_on, is_quantity, quantity
+from labtui.domain.text import size as bytes_shown
+
+UNKNOWN_SIZE = 10 * GIB
+UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """One entry of `volumes`. `place` is the absolute path or the volume's real name: what the facts know it by."""
+
+    key: str
+    kind: str  # bind, volume, tmpfs, image, …
+    source: str
+    target: str
+    read_only: bool
+    place: str
+    facts: MountFacts | None
+    sub_path: str = ""
+    options: Mapping[str, Any] | None = None
+
+    @property
+    def size(self) -> int | None:
+        """Bytes, as measured on the site."""
+        return self.facts.size if self.facts else None
+
+
+def read_mount(conv: Conversion, entry: Any) -> Mount:
+    """An entry in its long form, or, as a file that was not merged may have it, `source:target[:ro]`."""
+    key = f"volumes.{mount_key(entry)}"
+    if not isinstance(entry, Mapping):
+        parts = str(entry).split(":")
+        source, target = (parts[0], parts[1]) if len(parts) > 1 else ("", parts[0])
+        entry = {"source": source, "target": target, "read_only": "ro" in parts[2:]}
+        entry["type"] = "bind" if source.startswith(("/", ".", "~")) else "volume"
+    kind, source = str(entry.get("type") or "volume"), str(entry.get("source") or "")
+    target = str(entry.get("target") or "")
+    own = entry.get(kind)
+    options = own if isinstance(own, Mapping) else {}
+    place = source
+    if kind == "volume" and source:
+        place = str(declared(conv, source).get("name") or source)
+    facts = conv.facts.mounts.get(place) or conv.facts.mounts.get(source)
+    sub = str(options.get("subpath") or "")
+    return Mount(key, kind, source, target, is_on(entry.get("read_only")), place, facts, sub, options)
+
+
+def declared(conv: Conversion, source: str) -> Mapping[str, Any]:
+    """The volume's own entry in the file; empty for none."""
+    volumes = conv.stack.raw.get("volumes")
+    found = volumes.get(source) if isinstance(volumes, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def claim_size(count: int | None) -> str:
+    """The size of a claim for so many bytes: a third more, whole GiB, at least one."""
+    if count is None:
+        return quantity(UNKNOWN_SIZE)
+    return f"{max(1, -(-count * 4 // 3 // GIB))}Gi"
+
+
+def measured(mount: Mount) -> str:
+    """The size in words."""
+    return f"{bytes_shown(mount.size)} on the site" if mount.size is not None else "its size is not known"
+
+
+def is_answer(text: str) -> bool:
+    """An answer with something after a colon: `copy:20Gi`, `nfs:server:/path`, `claim:NAME`."""
+    verb, _, rest = text.partition(":")
+    if verb == "copy":
+        return is_quantity(rest)
+    if verb == "nfs":
+        return nfs_of(rest) is not None
+    return verb == "claim" and rest == dns_label(rest)
+
+
+def nfs_of(text: str) -> tuple[str, str] | None:
+    """Server and absolute path of `server:/path`; an IPv6 address stands in brackets."""
+    server, colon, path = text.partition(":/")
+    if not colon or not server or any(c in server for c in " /\t") or ".." in path.split("/"):
+        return None
+    return server.strip("[]"), "/" + path.lstrip("/")
+
+
+def add_volume(component: dict[str, Any], mount_path: str, what: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
+    """One more volume of a component, of a name made from its path. `mount_path` made absolute and plain."""
+    volumes = component.setdefault("volumes", [])
+    path = "/" + mount_path.strip("/")
+    taken = {str(v["name"]) for v in volumes}
+    last = [part for part in path.split("/") if part][-1:] or ["root"]
+    volume = {"name": dns_label(last[0], taken), "mountPath": path, **{k: v for k, v in fields.items() if v}, **what}
+    volumes.append(volume)
+    return volume
+
+
+def plan(conv: Conversion, service: Service, mount: Mount, becomes: str) -> None:
+    """The plan's line for a mount."""
+    writer = not mount.read_only and becomes in ("pvc", "nfs", "hostPath")
+    line = PlannedVolume(service.name, mount.target, mount.place, mount.read_only, becomes, mount.size, writer)
+    conv.volumes.append(line)
+
+
+def place(conv: Conversion, service: Service, component: dict[str, Any], mount: Mount, answer: str) -> None:
+    """Make the answer true. An empty one leaves the mount undecided: the component gets no volume for it."""
+    verb, _, rest = answer.partition(":")
+    fields = {"readOnly": mount.read_only, "subPath": mount.sub_path.strip("/")}
+    becomes = UNDECIDED
+    match verb:
+        case "copy":
+            add_volume(component, mount.target, {"pvc": {"size": rest or claim_size(mount.size)}}, **fields)
+            becomes = "pvc"
+        case "claim":
+            add_volume(component, mount.target, {"pvc": {"existingClaim": rest}}, **fields)
+            becomes = "pvc"
+        case "keep" | "hostpath" | "daemonset":
+            kind = "File" if mount.facts and mount.facts.kind is Kind.FILE else "Directory"
+            if verb != "keep":
+                kind = ""  # the node's own: whatever it is there
+            path = {"path": mount.place, **({"type": kind} if kind else {})}
+            add_volume(component, mount.target, {"hostPath": path}, **fields)
+            becomes = "hostPath"
+            if verb == "daemonset":
+                component["kind"] = "DaemonSet"
+        case "nfs":
+            share = nfs_of(rest or nfs_source(conv, mount))
+            if share is not None:
+                what = {"nfs": {"server": share[0], "path": share[1]}}
+                add_volume(component, mount.target, what, **fields)
+                becomes = "nfs"
+        case "empty":
+            add_volume(component, mount.target, {"emptyDir": {}}, **fields)
+            becomes = "emptyDir"
+        case "drop":
+            becomes = "dropped"
+    plan(conv, service, mount, becomes)
+
+
+def nfs_source(conv: Conversion, mount: Mount) -> str:
+    """`server:/path` that pods can mount instead: the share it lies on, else a folder that the site would have to export."""
+    if mount.facts and mount.facts.network_share:
+        return mount.facts.network_share
+    if conv.facts.site_address and mount.place.startswith("/"):
+        return f"{conv.facts.site_address}:{mount.place}"
+    return ""

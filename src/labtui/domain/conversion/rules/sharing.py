@@ -1,0 +1,142 @@
+"""After all mounts: volumes that several components share, components that write, and what that means for users."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from labtui.domain.conversion.context import Conversion, Pass
+from labtui.domain.conversion.findings import PlannedVolume
+from labtui.domain.conversion.rules.common import shown
+from labtui.domain.text import size as bytes_shown
+
+_LONGEST = 63
+
+
+def claim_name(component: str, volume: str) -> str:
+    """The name of a claim as the app chart makes it (templates/_names.tpl: app.volumeName)."""
+    name = f"{component}-{volume}"
+    if len(name) <= _LONGEST:
+        return name
+    return f"{name[: _LONGEST - 9].removesuffix('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def share(conv: Conversion) -> None:
+    """One claim for one source: who mounts it first has it, the others use it, also folders inside of it."""
+    owners: dict[str, tuple[PlannedVolume, dict[str, Any]]] = {}
+    planned = [line for line in conv.volumes if line.becomes == "pvc" and line.source]
+    for line in sorted(planned, key=lambda one: len(one.source)):
+        volume = _volume(conv, line)
+        if volume is None or "size" not in volume["pvc"]:
+            continue
+        owner, inner = _owner(owners, line)
+        if owner is None:
+            owners[line.source] = (line, volume)
+        else:
+            _join(conv, owner, line, volume, inner)
+
+
+def _volume(conv: Conversion, line: PlannedVolume) -> dict[str, Any] | None:
+    volumes = conv.components.get(line.service, {}).get("volumes", ())
+    path = "/" + line.target.strip("/")
+    return next((v for v in volumes if v["mountPath"] == path and "pvc" in v), None)
+
+
+def _owner(
+    owners: dict[str, tuple[PlannedVolume, dict[str, Any]]], line: PlannedVolume
+) -> tuple[tuple[PlannedVolume, dict[str, Any]] | None, str]:
+    """Whose claim holds this source, and the folder inside of it."""
+    for source, owner in owners.items():
+        if line.source == source:
+            return owner, ""
+        if source.startswith("/") and line.source.startswith(source.rstrip("/") + "/"):
+            return owner, line.source[len(source.rstrip("/")) + 1 :]
+    return None, ""
+
+
+def _join(
+    conv: Conversion,
+    owner: tuple[PlannedVolume, dict[str, Any]],
+    line: PlannedVolume,
+    volume: dict[str, Any],
+    inner: str,
+) -> None:
+    first, owned = owner
+    sub_path = "/".join(part for part in (inner, volume.get("subPath", "")) if part)
+    if sub_path:
+        volume["subPath"] = sub_path
+    if first.service == line.service:
+        volume["name"], volume["pvc"] = owned["name"], owned["pvc"]
+        return
+    volume["pvc"] = {"existingClaim": claim_name(conv.component(first.service), owned["name"])}
+    if not (first.writer or line.writer):
+        return
+    key = f"volumes.{line.target}.sharing"
+    nodes = (len(conv.facts.cluster.nodes) if conv.facts.cluster else 0) or None
+    words = f"{shown(first.service)} and {shown(line.service)} share this data"
+    if nodes == 1:
+        conv.converted(line.service, key, f"{words}: one claim, and the cluster's one node runs both.")
+        return
+    options = [
+        ("one-node", "ReadWriteOnce: both have to run on the node that has the volume"),
+        ("many", "ReadWriteMany: the storage class has to be able to do that (NFS, CephFS)"),
+    ]
+    detail = f"{words}; most storage classes give a volume to one node at a time."
+    proposed = "one-node" if nodes is None else ""
+    if conv.choose(line.service, key, "How do both get the volume?", options, proposed, detail) == "many":
+        owned["pvc"]["accessModes"] = ["ReadWriteMany"]
+        volume["pvc"]["accessModes"] = ["ReadWriteMany"]
+
+
+def one_writer(conv: Conversion) -> None:
+    """Two pods must never write to one volume: Recreate, one replica; and the plan says what users notice."""
+    writers = dict.fromkeys(line.service for line in conv.volumes if line.writer and line.service not in conv.left_out)
+    for service in writers:
+        component = conv.components.get(service, {})
+        if component.get("kind", "Deployment") == "Deployment":
+            component["strategy"] = "Recreate"
+        replicas = component.get("replicas", 1)
+        if isinstance(replicas, int) and replicas > 1 and not _all_shared(component):
+            component["replicas"] = 1
+            words = f"It asks for {replicas} containers, but a volume has one writer: one pod."
+            options = [("one", "one pod")]
+            conv.choose(service, "volumes.replicas", "Run one pod?", options, "one", words)
+        _one_a_node(conv, service, component)
+    if writers:
+        conv.interruption = " ".join(part for part in (conv.interruption, _interruption(conv, list(writers))) if part)
+
+
+def _all_shared(component: dict[str, Any]) -> bool:
+    written = [
+        v for v in component.get("volumes", ()) if not v.get("readOnly") and {"pvc", "nfs", "hostPath"} & v.keys()
+    ]
+    return all("ReadWriteMany" in v.get("pvc", {}).get("accessModes", ()) for v in written)
+
+
+def _one_a_node(conv: Conversion, service: str, component: dict[str, Any]) -> None:
+    """A DaemonSet has a pod on every node, and they would all have the one claim."""
+    claims = [v["mountPath"] for v in component.get("volumes", ()) if "pvc" in v and not v.get("readOnly")]
+    nodes = len(conv.facts.cluster.nodes) if conv.facts.cluster else 1
+    if component.get("kind") == "DaemonSet" and claims and nodes > 1:
+        words = f"A pod on each of {nodes} nodes would write to one volume at {shown(', '.join(claims))}"
+        conv.refused(
+            service, "volumes.daemonset", f"{words}; answer keep or empty for it, or hostpath for the host's paths."
+        )
+
+
+def _interruption(conv: Conversion, writers: list[str]) -> str:
+    copied = [line for line in conv.volumes if line.writer and line.becomes == "pvc" and line.service in writers]
+    names = shown(" and ".join(", ".join(writers).rsplit(", ", 1)))
+    sizes = [line.size for line in {line.source or line.target: line for line in copied}.values()]
+    words = f"{names} {'writes' if len(writers) == 1 else 'write'} to volumes, and a volume has one writer"
+    if copied:
+        total = sum(size or 0 for size in sizes)
+        amount = "data of unknown size" if all(s is None for s in sizes) else f"{bytes_shown(total)} of data"
+        amount += ", and some whose size is not known" if None in sizes and total else ""
+        words += f": their containers stop, the last differences of {amount} are copied, and the pods start"
+    else:
+        words += ": their containers stop before the pods start"
+    return f"{words}. That long users get no answer; so they do for the seconds of a restart at each later update."
+
+
+PASSES: tuple[Pass, ...] = (share, one_writer)
