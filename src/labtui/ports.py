@@ -17,6 +17,7 @@ from labtui.domain.changes import Change
 from labtui.domain.checks import Check
 from labtui.domain.compose.stack import Stack
 from labtui.domain.conversion.facts import Facts
+from labtui.domain.conversion.gathering import ClusterReading, SiteFacts
 from labtui.domain.plan import DiffItem
 from labtui.domain.ref import Ref, SourceId
 from labtui.domain.resources.argocd import Application, AutoSync, Deployment, RollbackRecord
@@ -247,6 +248,20 @@ class StackFacts(Protocol):
 
     def facts(self, stack: Stack) -> Facts:
         """Ask everything that can be asked; what cannot is left out."""
+
+
+class SiteInspector(Protocol):
+    """What the engine of a site knows of a stack: images, mounts, use, names."""
+
+    def look(self, stack: Stack) -> SiteFacts:
+        """Ask within half a minute at most. Changes nothing; runs `du` and `cat` in running containers. Raises LabError."""
+
+
+class ClusterInspector(Protocol):
+    """What the cluster has room for, and what others claim in it."""
+
+    def read(self) -> ClusterReading:
+        """Nodes, requests, storage classes, host names, NodePorts. Raises LabError."""
 
 
 class ChartRenderer(Protocol):

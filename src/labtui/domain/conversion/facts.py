@@ -88,3 +88,4 @@ class Facts:
         default_factory=dict
     )  # service → DNS aliases seen on containers
     cluster: ClusterFacts | None = None
+    problems: tuple[str, ...] = ()  # who could not be asked, and why

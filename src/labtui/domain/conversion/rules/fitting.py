@@ -9,6 +9,7 @@ from typing import Any
 from labtui.domain.conversion.context import Conversion, Pass
 from labtui.domain.conversion.facts import ClusterFacts, NodeFacts
 from labtui.domain.conversion.rules.common import STAY, shown
+from labtui.domain.text import clean
 from labtui.domain.text import size as bytes_shown
 
 _AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|[kMGTPE]i?|Ki)?\Z")
@@ -20,8 +21,11 @@ def fit(conv: Conversion) -> None:
     """Architectures, room, host names, NodePorts, storage classes and NFS shares, each with a finding of its own."""
     cluster = conv.facts.cluster
     shares(conv)
+    for number, problem in enumerate(conv.facts.problems, 1):
+        words = f"Not everything is known, so more may come up later: {clean(problem, 300)}."
+        conv.converted("", f"unknown.{number}", words)
     if cluster is None:
-        words = "The cluster could not be asked: architectures, room, host names and ports are not checked yet."
+        words = "The cluster was not asked: architectures, room, host names and ports are not checked yet."
         conv.converted("", "cluster", words)
         return
     nodes = cluster.nodes
