@@ -27,6 +27,7 @@ from labtui.ports import (
     GitOps,
     Login,
     Secrets,
+    StackFacts,
     SyncRequest,
 )
 
@@ -46,6 +47,7 @@ class Lab:
     manifests: str = "manifests"  # the folder of the app of apps in that repository
     stacks: ComposeFiles | None = None
     stack_control: ComposeControl | None = None
+    stack_facts: StackFacts | None = None
     logins: Mapping[SourceId, Login] = field(default_factory=dict)
     diagnosables: tuple[tuple[str, Diagnosable], ...] = ()
     problems: tuple[Check, ...] = ()  # found while the settings were resolved: sources that cannot even be tried

@@ -14,10 +14,25 @@ from labtui.demo.feed import DemoFeed
 from labtui.demo.files import data_folder
 from labtui.demo.git_files import DemoFiles
 from labtui.demo.life import Life
+from labtui.demo.script.places import ADDRESSES
+from labtui.demo.script.workloads import DOMAIN
+from labtui.demo.stack_facts import DemoClusterRoom, DemoSite
 from labtui.demo.vault import SimulatedVault
 from labtui.demo.world import World
 from labtui.domain.ref import SourceId, SourceKind
-from labtui.ports import Applications, ComposeControl, ComposeFiles, Diagnosable, Feed, GitFiles, GitOps, Login, Secrets
+from labtui.ports import (
+    Applications,
+    ClusterInspector,
+    ComposeControl,
+    ComposeFiles,
+    Diagnosable,
+    Feed,
+    GitFiles,
+    GitOps,
+    Login,
+    Secrets,
+    SiteInspector,
+)
 
 NAME = "homelab"
 SOURCES = (  # in the order in which people see them
@@ -38,6 +53,8 @@ class DemoEstate:
     """
 
     name = NAME
+    domain = DOMAIN
+    addresses: Mapping[str, str] = ADDRESSES
 
     def __init__(
         self,
@@ -71,6 +88,8 @@ class DemoEstate:
         compose = DemoCompose(data_folder("compose"))
         self.stacks: ComposeFiles = compose
         self.stack_control: ComposeControl = DemoComposeControl(compose, self.engines)
+        self.site_inspectors: Mapping[str, SiteInspector] = {s: DemoSite(e) for s, e in self.engines.items()}
+        self.cluster_inspector: ClusterInspector = DemoClusterRoom(self.world, self.cluster.source)
         self.logins: Mapping[SourceId, Login] = {sources["argocd"]: self.argocd}
 
     def feed(self, label: str) -> DemoFeed:

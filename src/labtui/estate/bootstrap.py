@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from labtui.core.lab import Lab
     from labtui.estate.file import Estate
     from labtui.estate.resolve import Connections
-    from labtui.ports import ComposeControl, ComposeFiles, Diagnosable, Feed
+    from labtui.ports import ClusterInspector, ComposeControl, ComposeFiles, Diagnosable, Feed
 
 READ_ONLY = "labtui was started with --read-only"
 DEMO_NAME = "homelab"
@@ -91,6 +91,7 @@ def _open_demo(options: Options, themes: tuple[Path, ...]) -> Lab:
     from labtui.core.executor import Executor
     from labtui.core.lab import Lab
     from labtui.core.operations.watching import Pace
+    from labtui.core.stack_facts import GatheredFacts
     from labtui.demo import DemoClock, DemoEstate, parse_faults
 
     clock = DemoClock(options.frozen_at)
@@ -107,6 +108,7 @@ def _open_demo(options: Options, themes: tuple[Path, ...]) -> Lab:
         git_files=world.git_files,
         stacks=world.stacks,
         stack_control=world.stack_control,
+        stack_facts=GatheredFacts(world.site_inspectors, world.addresses, world.cluster_inspector, world.domain),
         logins=world.logins,
         diagnosables=world.diagnosables,
         pace=Pace(wait=clock.wait, monotonic=clock.monotonic),
@@ -127,6 +129,7 @@ def _open_real(
     from labtui.core.clock import SystemClock
     from labtui.core.executor import Executor
     from labtui.core.lab import Lab, operator
+    from labtui.core.stack_facts import GatheredFacts
 
     clock = SystemClock()
     audit = JsonLinesAudit(audit_path(environ, options.home))
@@ -149,10 +152,11 @@ def _open_real(
     for site in sites:
         feeds.append(site)
         diagnosables.append((site.source.scope, site))
+    room: ClusterInspector | None = None
     if connections.kubernetes is not None:
         from labtui.adapters.kubernetes import KubernetesSource
 
-        cluster = KubernetesSource(connections.kubernetes, clock)
+        room = cluster = KubernetesSource(connections.kubernetes, clock)
         feeds.append(cluster)
         diagnosables.append(("cluster", cluster))
     if connections.argocd is not None:
@@ -170,6 +174,9 @@ def _open_real(
         feeds.append(vault)
         diagnosables.append(("vault", vault))
         lab.secrets = vault
+    addresses = {site.name: site.address for site in estate.sites if site.address}
+    engines = {site.source.scope: site for site in sites}
+    lab.stack_facts = GatheredFacts(engines, addresses, room, estate.domain)
     lab.feeds = tuple(feeds)
     lab.diagnosables = tuple(diagnosables)
     return lab

@@ -11,7 +11,7 @@ import ssl
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -152,6 +152,21 @@ class Engine:
         """The engine's own state, with its clock (`SystemTime`)."""
         found: dict[str, Any] = self._api.info()
         return found
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+        seconds: float = REQUEST_SECONDS,
+    ) -> requests.Response:
+        """The answer to a request that the SDK has no call for, to be read piece by piece; 404 is an answer, too."""
+        url = f"{self._api.base_url}/v{self._api.api_version}{path}"
+        answer = self._api.request(method, url, params=query, json=body, timeout=seconds, stream=True)
+        if answer.status_code != 404:
+            answer.raise_for_status()
+        return answer
 
     def ping(self) -> None:
         """A sign of life within `PING_SECONDS`."""

@@ -14,12 +14,14 @@ from labtui.domain.ref import SourceId, SourceKind
 if TYPE_CHECKING:
     from labtui.adapters.docker.session import Session
     from labtui.domain.checks import Check
+    from labtui.domain.compose.stack import Stack
     from labtui.domain.connections import DockerConnection
+    from labtui.domain.conversion.gathering import SiteFacts
     from labtui.ports import Clock, Emit
 
 
 class DockerSource:
-    """`ports.Feed` and `ports.Diagnosable` for one engine.
+    """`ports.Feed`, `ports.Diagnosable` and `ports.SiteInspector` for one engine.
 
     Emits `DockerService`s: Compose services (kind `ComposeService`, namespace = project) and containers of their own (kind
     `Container`). A connection lost (the engine's end of file, an ssh that ended, 8 s of silence and 4 s without an answer to a
@@ -88,3 +90,9 @@ class DockerSource:
         from labtui.adapters.docker.checks import examine
 
         return examine(self._connection, self._source, self._clock)
+
+    def look(self, stack: Stack) -> SiteFacts:
+        """See `ports.SiteInspector`. Over a connection of its own."""
+        from labtui.adapters.docker.inspection import inspect
+
+        return inspect(self._connection, stack)

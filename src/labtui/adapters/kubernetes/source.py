@@ -13,10 +13,11 @@ from labtui.ports import Clock, Emit
 
 if TYPE_CHECKING:
     from labtui.adapters.kubernetes.session import Session
+    from labtui.domain.conversion.gathering import ClusterReading
 
 
 class KubernetesSource:
-    """Follows a cluster (`ports.Feed`) and examines it (`ports.Diagnosable`).
+    """Follows a cluster (`ports.Feed`), examines it (`ports.Diagnosable`) and reads what room it has (`ports.ClusterInspector`).
 
     The kubeconfig is read anew at each connection, and when the server no longer takes its credentials. A kind that may
     not be read becomes a note of `Live`; Denied is raised only when neither pods nor any workload may be read.
@@ -56,6 +57,12 @@ class KubernetesSource:
         from labtui.adapters.kubernetes.doctor import examine
 
         yield from examine(self._connection, self.source, self._clock)
+
+    def read(self) -> ClusterReading:
+        """See `ports.ClusterInspector`. Over a connection of its own."""
+        from labtui.adapters.kubernetes.capacity import read_cluster
+
+        return read_cluster(self._connection)
 
     def _new_session(self) -> Session:
         from labtui.adapters.kubernetes.kubeconfig import load
