@@ -159,11 +159,13 @@ class Engine:
         path: str,
         query: Mapping[str, str] | None = None,
         body: object = None,
+        *,
         seconds: float = REQUEST_SECONDS,
+        stream: bool = False,
     ) -> requests.Response:
-        """The answer to a request that the SDK has no call for, to be read piece by piece; 404 is an answer, too."""
+        """The answer to a request that the SDK has no call for; 404 is an answer, too. A stream is to be read, then closed."""
         url = f"{self._api.base_url}/v{self._api.api_version}{path}"
-        answer = self._api.request(method, url, params=query, json=body, timeout=seconds, stream=True)
+        answer = self._api.request(method, url, params=query, json=body, timeout=seconds, stream=stream)
         if answer.status_code != 404:
             answer.raise_for_status()
         return answer

@@ -195,7 +195,6 @@ class _Look:
         """A place that no container has: a volume by its name, a file or folder where this machine is the host."""
         if place.volume:
             answer = self._engine.ask("GET", f"/volumes/{quote(place.place, safe='')}")
-            answer.close()
             return MountFacts(Kind.MISSING if answer.status_code == 404 else Kind.FOLDER)
         here, folder = self._stack.folder_here, self._stack.folder
         if here and folder and place.place.startswith(folder.rstrip("/") + "/"):

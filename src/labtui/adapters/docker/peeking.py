@@ -39,7 +39,6 @@ class Stat:
 def stat(engine: Engine, container: str, path: str) -> Stat | None:
     """Also of a stopped container (HEAD /containers/{id}/archive). None: nothing is there, or the container is gone."""
     answer = engine.ask("HEAD", f"/containers/{container}/archive", {"path": path})
-    answer.close()
     raw = answer.headers.get("X-Docker-Container-Path-Stat", "")
     if answer.status_code == 404 or not raw:
         return None
@@ -61,7 +60,7 @@ def _kind(mode: int) -> Kind:
 
 def texts(engine: Engine, container: str, path: str) -> Mapping[str, str] | None:
     """The text of a file, or of all files of a flat folder, by name. None: too much of it, no text, or not flat."""
-    answer = engine.ask("GET", f"/containers/{container}/archive", {"path": path})
+    answer = engine.ask("GET", f"/containers/{container}/archive", {"path": path}, stream=True)
     try:
         if answer.status_code == 404:
             return None
@@ -124,13 +123,15 @@ class Ran:
 
 def run(engine: Engine, container: str, *argv: str) -> Ran | None:
     """Run a program in a running container, as root where that is allowed, for `PROGRAM_SECONDS` at most."""
-    command = ["timeout", str(PROGRAM_SECONDS), *argv]
+    # its shell finds what is built into it, too; the words are arguments and never a part of the script
+    command = ["sh", "-c", 'exec timeout "$@"', "sh", str(PROGRAM_SECONDS), *argv]
     body = {"AttachStdout": True, "AttachStderr": True, "Cmd": command, "User": "0"}
     made = engine.ask("POST", f"/containers/{container}/exec", None, body)
     if made.status_code == 404:
         return None
     ident = str(made.json()["Id"])
-    answer = engine.ask("POST", f"/exec/{ident}/start", None, {"Detach": False, "Tty": False}, PROGRAM_SECONDS + 4)
+    how = {"Detach": False, "Tty": False}
+    answer = engine.ask("POST", f"/exec/{ident}/start", None, how, seconds=PROGRAM_SECONDS + 4, stream=True)
     try:
         raw = _at_most(answer, 4 * TEXT_LIMIT) if answer.status_code != 404 else None
     finally:

@@ -42,7 +42,7 @@ def _mounts(conv: Conversion, service: Service) -> Iterable[Wanted]:
             else:
                 yield Wanted(mount.place, service.name, mount.target, True, mount.read_only)
         elif mount.kind == "bind" and mount.place:
-            place = host_paths.judge(mount.place, mount.read_only).place
+            place = host_paths.judge(mount.place, mount.read_only, conv.stack.folder).place
             if place in (host_paths.Place.DATA, host_paths.Place.ZONE):
                 yield Wanted(mount.place, service.name, mount.target, False, mount.read_only)
 

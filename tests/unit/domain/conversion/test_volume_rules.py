@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -264,6 +265,13 @@ def test_the_host_is_looked_at_read_only(path: str) -> None:
     assert volume(made)["hostPath"] == {"path": path} and volume(made)["readOnly"]
     agent = one(bind(path, "/host", True), answer="daemonset")
     assert component(agent)["kind"] == "DaemonSet"
+
+
+def test_the_stack_s_own_folder_holds_data_wherever_it_is() -> None:
+    made = convert(replace(stack(service("app", {"volumes": [bind("/etc/media/conf", "/c")]})), folder="/etc/media"))
+    assert proposed(made, "/c") == "copy"
+    assert proposed(one(bind("/var/lib/emby", "/c"), known("/var/lib/emby", size=1)), "/c") == "copy"
+    assert proposed(one(bind("/tmp/cache", "/c")), "/c") == "empty"
 
 
 def test_the_time_zone_is_a_variable() -> None:

@@ -24,7 +24,8 @@ _SYSTEM = (
     "/usr",
     "/bin",
     "/sbin",
-    "/var/lib",
+    "/var/lib/kubelet",
+    "/var/lib/rancher",
 )
 
 
@@ -47,8 +48,8 @@ class Judgement:
     words: str = ""
 
 
-def judge(path: str, read_only: bool) -> Judgement:
-    """Of an absolute path, as Compose has it."""
+def judge(path: str, read_only: bool, folder: str = "") -> Judgement:
+    """Of an absolute path, as Compose has it. What is in the stack's own `folder` is its data, wherever that is."""
     path = path.rstrip("/") or "/"
     last = path.rsplit("/", 1)[-1]
     if last in _ENGINE_SOCKETS or path in ("/var/run/docker", "/run/docker", "/run/containerd"):
@@ -57,6 +58,8 @@ def judge(path: str, read_only: bool) -> Judgement:
     if last.endswith(".sock") or path == "/tmp/.X11-unix":
         words = f"A socket of the host is answered by a program there, which no pod can rely on; reach it over the network, or {STAY}."
         return Judgement(Place.NEVER, words)
+    if folder and path.startswith(folder.rstrip("/") + "/"):
+        return Judgement(Place.DATA)
     if path == "/dev/shm":
         return Judgement(Place.MEMORY)
     if path == "/dev" or path.startswith("/dev/"):

@@ -149,7 +149,7 @@ def _refuse_unless_claim(conv: Conversion, service: Service, component: Componen
 
 
 def _bind(conv: Conversion, service: Service, component: Component, mount: Mount) -> None:
-    verdict = host_paths.judge(mount.place, mount.read_only)
+    verdict = host_paths.judge(mount.place, mount.read_only, conv.stack.folder)
     match verdict.place:
         case host_paths.Place.NEVER:
             conv.refused(service.name, mount.key, verdict.words)
