@@ -120,7 +120,10 @@ def _working_dir(c: Conversion, service: Service, component: dict[str, Any], val
 
 
 def _init(c: Conversion, service: Service, component: dict[str, Any], value: Any) -> None:
-    if value in (True, "true"):
+    if value in (True, "true") and service.raw.get("stop_signal"):
+        # the signal goes to the container's first process, which it is not in a shared namespace
+        c.without(service.name, "init", "Beside stop_signal it cannot be had: nothing collects ended processes.")
+    elif value in (True, "true"):
         component["shareProcessNamespace"] = True
         c.converted(service.name, "init", "Becomes shareProcessNamespace: the pod's first process collects ended ones.")
     else:
@@ -168,27 +171,6 @@ def _stop_grace_period(c: Conversion, service: Service, component: dict[str, Any
     c.converted(service.name, "stop_grace_period", f"Becomes terminationGracePeriodSeconds: {length}.")
 
 
-def _hook(key: str, becomes: str) -> Rule:
-    def rule(c: Conversion, service: Service, component: dict[str, Any], value: Any) -> None:
-        hooks = [hook for hook in value or () if isinstance(hook, dict)] if isinstance(value, list) else []
-        if not hooks:
-            c.converted(service.name, key, "Empty: nothing to do.")
-            return
-        odd = sorted({k for hook in hooks for k in hook if k != "command" and hook[k]})
-        commands = [words(hook.get("command")) or [] for hook in hooks]
-        hidden = Hidden(c, [word for command in commands for word in command])
-        if odd:
-            c.refused(service.name, key, f"A hook of a pod runs as the container does; it takes no {', '.join(odd)}.")
-        elif hidden.secrets:
-            c.refused(service.name, key, "There is a secret in the command: let it read a variable of environment.")
-        else:
-            run = commands[0] if len(commands) == 1 else ["/bin/sh", "-c", " && ".join(map(shlex.join, commands))]
-            component.setdefault("lifecycle", {})[becomes] = {"exec": {"command": run}}
-            c.converted(service.name, key, f"Becomes lifecycle.{becomes}.")
-
-    return rule
-
-
 RULES: dict[str, Rule] = {
     "entrypoint": _entrypoint,
     "command": _command,
@@ -198,6 +180,4 @@ RULES: dict[str, Rule] = {
     "stdin_open": _stdin_open,
     "stop_signal": _stop_signal,
     "stop_grace_period": _stop_grace_period,
-    "post_start": _hook("post_start", "postStart"),
-    "pre_stop": _hook("pre_stop", "preStop"),
 }

@@ -60,10 +60,6 @@ def _platform(c: Conversion, service: Service, component: dict[str, Any], value:
         c.converted(service.name, "platform", f"Becomes a nodeSelector: {parts[1]} nodes alone.")
 
 
-def _provider(c: Conversion, service: Service, component: dict[str, Any], value: Any) -> None:
-    c.refused(service.name, "provider", "This service is run by a program on the site's host, not by a container.")
-
-
 def need_images(c: Conversion) -> None:
     """A service without an image cannot become pods; `build` alone has its own finding."""
     for service in c.stack.services:
@@ -80,7 +76,6 @@ RULES: dict[str, Rule] = {
     "image": _image,
     "pull_policy": _pull_policy,
     "platform": _platform,
-    "provider": _provider,
     "pull_refresh_after": lambda c, service, component, value: c.converted(
         service.name, "pull_refresh_after", "A pod pulls when it starts, not by the clock: nothing to do."
     ),

@@ -101,47 +101,9 @@ def _domainname(c: Conversion, service: Service, component: dict[str, Any], valu
     )
 
 
-def _links(c: Conversion, service: Service, component: dict[str, Any], value: Any) -> None:
-    wrong = []
-    for link in value if isinstance(value, list) else ():
-        name, _, alias = str(link).partition(":")
-        if c.stack.service(name) is None:
-            wrong.append(f"{name} is no service of this stack")
-        elif alias and (why_not := add_alias(c, name, alias)):
-            wrong.append(why_not)
-    if wrong:
-        c.refused(service.name, "links", f"Not all of them: {'; '.join(wrong)}.")
-    else:
-        c.converted(service.name, "links", "Each has a Service of its name, and one of its alias.")
-
-
-def _external_links(c: Conversion, service: Service, component: dict[str, Any], value: Any) -> None:
-    if not value:
-        c.converted(service.name, "external_links", "Empty: nothing to do.")
-        return
-    detail = (
-        "These containers are of another stack: in the cluster they are found as SERVICE.STACK, once they are there."
-    )
-    c.choose(
-        service.name,
-        "external_links",
-        "Is it told the other name?",
-        (("told", "its settings name SERVICE.STACK"),),
-        "",
-        detail,
-    )
-
-
 def alias_peers(c: Conversion) -> None:
-    """Services of the further names that peers know: network aliases, and those seen on the running containers."""
+    """Services of the further names that the running containers have, where peers use them."""
     for service in c.stack.services:
-        networks = service.raw.get("networks")
-        for network, settings in networks.items() if isinstance(networks, dict) else ():
-            for alias in (settings.get("aliases") or ()) if isinstance(settings, dict) else ():
-                why_not = add_alias(c, service.name, str(alias))
-                if why_not:
-                    detail = f"Peers could use the alias {alias}, but {why_not}: rename it."
-                    c.refused(service.name, f"networks.{network}", detail)
         for alias in c.facts.networks_peers.get(service.name, ()):
             # a container also answers to its id and to a name that Compose makes; who uses these says so
             if any(mentions(other, alias) for other in c.stack.services if other.name != service.name):
@@ -168,8 +130,6 @@ RULES: dict[str, Rule] = {
     "container_name": _container_name,
     "hostname": _hostname,
     "domainname": _domainname,
-    "links": _links,
-    "external_links": _external_links,
 }
 FIRST: tuple[Pass, ...] = (name_components,)
 PASSES: tuple[Pass, ...] = (tell_renamed, alias_peers)

@@ -72,7 +72,7 @@ def _ports(c: Conversion, service: Service, component: dict[str, Any], value: An
 
 
 def _reached_on_docker(c: Conversion, component: dict[str, Any], name: str, port: PortEntry) -> None:
-    docker = component.setdefault("docker", {"port": port.published, "ports": {}})
+    docker = component.setdefault("docker", {"ports": {}})
     docker["ports"].setdefault(name, port.published)
     address = port.host_ip.strip("[]")
     if address not in ("", "0.0.0.0", "::", c.facts.site_address):
@@ -149,6 +149,18 @@ def _unknown_port(c: Conversion, service: Service, component: dict[str, Any]) ->
     )
     for port, protocol in port_range(answer) or ():
         add_port(component, service, port, protocol)
+        component["service"].pop("headless", None)
+
+
+def need_address(c: Conversion) -> None:
+    """What is on Docker is reached at the site's address; without it there is nothing to render."""
+    reached = [name for name in c.components if "docker" in c.components[name] and name not in c.left_out]
+    if reached and not c.facts.site_address:
+        c.refused(
+            "", "docker", "The address of the site is not known: write it into the estate file, as sites.SITE.address."
+        )
+        for name in reached:
+            del c.components[name]["docker"]
 
 
 def publish(c: Conversion) -> None:
@@ -200,4 +212,4 @@ def _outside(
 
 RULES: dict[str, Rule] = {"ports": _ports, "expose": _expose}
 PASSES: tuple[Pass, ...] = (complete_ports,)
-PASSES_AFTER_INGRESS: tuple[Pass, ...] = (publish,)
+PASSES_AFTER_INGRESS: tuple[Pass, ...] = (publish, need_address)

@@ -176,15 +176,6 @@ def _micro(value: Any) -> float | None:
     return float(match[1]) * {"us": 1, "ms": 1000, "s": 1_000_000}[match[2]] if match else None
 
 
-def _blkio(c: Conversion, service: Service, component: dict[str, Any], value: Any) -> None:
-    detail = "A pod cannot set the weight or rate of its disks."
-    paths = (
-        [f"blkio_config.{p}" for p, _ in _leaves(value)] if isinstance(value, Mapping) and value else ["blkio_config"]
-    )
-    for path in paths:
-        c.without(service.name, path, detail)
-
-
 def propose_requests(c: Conversion) -> None:
     """Kubernetes takes the limits for requests where none are written, which reserves more than Compose does: so the
     requests are asked for, from what is measured."""
@@ -273,15 +264,11 @@ RULES: dict[str, Rule] = {
     ),
     "cpu_rt_period": _legacy("cpu_rt_period", _without("A pod gets no real-time time slices.")),
     "cpu_rt_runtime": _legacy("cpu_rt_runtime", _without("A pod gets no real-time time slices.")),
-    "pids_limit": _legacy("pids_limit", _without(_PIDS)),
     "memswap_limit": _legacy(
         "memswap_limit", _without("Pods have no swap of their own: the node decides whether there is any.")
     ),
     "mem_swappiness": _legacy(
         "mem_swappiness", _without("Pods have no swap of their own: the node decides whether there is any.")
     ),
-    "oom_kill_disable": _legacy("oom_kill_disable", _without("A pod over its memory limit is always killed.")),
-    "oom_score_adj": _legacy("oom_score_adj", _without("Kubernetes sets it: by requests and limits.")),
-    "blkio_config": _blkio,
 }
 PASSES: tuple[Pass, ...] = (propose_requests,)
