@@ -80,8 +80,8 @@ def _without_empty(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _report_unknown_answers(c: Conversion) -> None:
-    for service, key in sorted(c.answers):
-        if (service, key) in c.asked:
+    for (service, key), answer in sorted(c.answers.items()):
+        if not answer or (service, key) in c.asked:
             continue
         written = f"{service}.{key}" if service else key
         known = sorted(f"{s}.{k}" if s else k for s, k in c.asked)

@@ -24,10 +24,8 @@ def distinctive(c: Conversion, value: str | None) -> bool:
 
 
 def keep_secrets_out(c: Conversion, values: dict[str, Any]) -> dict[str, Any]:
-    """`values` with every text that holds a secret value replaced, each of them a refused finding; findings alike."""
-    secrets = {s.value for s in c.secrets if s.value is not None and distinctive(c, s.value)}
-    if not secrets:
-        return values
+    """A copy of `values` with every text that holds a secret value replaced, each of them a refused finding; findings alike."""
+    secrets = {s.value for s in c.secrets if s.value is not None and distinctive(c, s.value)} | set(c.known)
 
     def holds(text: str) -> bool:
         return any(secret in text for secret in secrets)

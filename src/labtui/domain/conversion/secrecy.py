@@ -75,7 +75,7 @@ _CERTAIN = (
         "a token of a known kind",
     ),
     (
-        re.compile(r"(?i)\b(password|passwd|pwd|secret|token|api_?key|access_?key)\s*=\s*(?!\s)[^\s;&,]+"),
+        re.compile(r"(?i)\b(password|passwd|pwd|secret|token|api_?key|access_?key)\s*=\s*(?!\s)([^\s;&,]+)"),
         "a connection string with a password in it",
     ),
 )
@@ -101,7 +101,7 @@ def judge(value: EnvironmentValue) -> Judgement:
         return Judgement(Sort.SECRET, f"it is {look}")
     if secret_name(value.name):
         return Judgement(Sort.SECRET, "by its name")
-    if looks_random(text):
+    if any(looks_random(word) for word in words_of(text)):
         return Judgement(Sort.LIKELY, "it looks random")
     if _words(value.name)[-1:] and _words(value.name)[-1] in _PLAIN_WORDS:
         return Judgement(Sort.PLAIN, "by its name")
@@ -158,6 +158,18 @@ def url_with_password(text: str) -> bool:
     except ValueError:
         return False
     return any(secret_name(name) and value.lower() not in _TRUTH for name, value in query)
+
+
+def words_of(text: str) -> list[str]:
+    """`text` itself, and the words in it that could be a secret each."""
+    return [text, *(word for word in re.split(r"[\s;,&|\"'()=:]+", text) if word != text)]
+
+
+def inner_secrets(text: str) -> list[str]:
+    """The passwords inside of URLs and connection strings: they may be written elsewhere, too."""
+    found = [match[1] for match in re.finditer(r"://[^\s/?#@:]*:([^\s/?#]*)@", text)]
+    found += [match[2] for match in _CERTAIN[-1][0].finditer(text)]
+    return [secret for secret in found if secret]
 
 
 def looks_random(text: str) -> bool:

@@ -9,7 +9,15 @@ from labtui.domain.compose.stack import EnvironmentValue, Service
 from labtui.domain.conversion.context import Conversion, Pass, Rule
 from labtui.domain.conversion.guard import distinctive
 from labtui.domain.conversion.rules.secrets import keep_variable, vault_path
-from labtui.domain.conversion.secrecy import Judgement, Sort, judge, looks_random, secret_name, url_with_password
+from labtui.domain.conversion.secrecy import (
+    Judgement,
+    Sort,
+    inner_secrets,
+    judge,
+    looks_random,
+    secret_name,
+    url_with_password,
+)
 from labtui.domain.conversion.units import no_expansion
 
 SECRET, PLAIN, OMIT = "secret", "plain", "omit"
@@ -22,8 +30,11 @@ def learn_secrets(c: Conversion) -> None:
     """The secret values of all services, so that each is found again wherever else it is written."""
     for service in c.stack.services:
         for variable in service.environment:
-            if _kept(c, service.name, variable) and variable.value and distinctive(c, variable.value):
-                c.known.setdefault(variable.value, variable.name)
+            if not variable.value or not _kept(c, service.name, variable):
+                continue
+            for value in (variable.value, *inner_secrets(variable.value)):
+                if distinctive(c, value):
+                    c.known.setdefault(value, variable.name)
 
 
 def _kept(c: Conversion, service: str, variable: EnvironmentValue) -> bool:

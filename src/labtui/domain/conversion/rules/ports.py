@@ -147,6 +147,7 @@ def _unknown_port(c: Conversion, service: Service, component: dict[str, Any]) ->
     answer = c.choose(
         service.name, "expose", "Which port does it listen on?", options, str(known or ""), detail, is_port
     )
+    component.setdefault("service", {})["headless"] = True  # until a port is known: a name that resolves to the pods
     for port, protocol in port_range(answer) or ():
         add_port(component, service, port, protocol)
         component["service"].pop("headless", None)

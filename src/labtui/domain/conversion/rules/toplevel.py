@@ -18,15 +18,37 @@ def _nothing(detail: str) -> StackRule:
     return rule
 
 
-def _each(detail: str) -> StackRule:
-    def rule(c: Conversion, key: str, value: Any) -> None:
-        if not isinstance(value, dict) or not value:
-            c.converted("", key, "Empty: nothing to do.")
-            return
-        for name in value:
-            c.converted("", f"{key}.{name}", detail)
+def _mounted(c: Conversion, key: str, value: Any) -> None:
+    if not isinstance(value, dict) or not value:
+        c.converted("", key, "Empty: nothing to do.")
+        return
+    for name in value:
+        users = [service.name for service in c.stack.services if name in _sources(service.raw.get(key))]
+        c.converted(
+            "",
+            f"{key}.{name}",
+            f"Converted where it is mounted: {', '.join(users)}." if users else "Nothing mounts it.",
+        )
 
-    return rule
+
+def _sources(mounts: Any) -> set[str]:
+    entries = mounts if isinstance(mounts, list) else []
+    return {str(e.get("source")) if isinstance(e, dict) else str(e).split(":")[0] for e in entries}
+
+
+def _networks(c: Conversion, key: str, value: Any) -> None:
+    if not isinstance(value, dict) or not value:
+        c.converted("", key, "Empty: nothing to do.")
+        return
+    for name in value:
+        c.converted("", f"{key}.{name}", "The components reach each other by Service name; no network is needed.")
+
+
+def _models(c: Conversion, key: str, value: Any) -> None:
+    if value:
+        c.refused("", key, "Models are run by Docker's model runner, which the cluster has not.")
+    else:
+        c.converted("", key, "Empty: nothing to do.")
 
 
 STACK_RULES: dict[str, StackRule] = {
@@ -34,8 +56,9 @@ STACK_RULES: dict[str, StackRule] = {
     "version": _nothing("Means nothing, also to Compose."),
     "x-": _nothing("Read by people and by YAML anchors alone; what it is merged into is converted there."),
     "include": _nothing("Merged by docker compose before the conversion."),
-    "networks": _each("The components of an application reach each other by Service name; no network is needed."),
-    "volumes": _each("Converted where it is mounted."),
-    "configs": _each("Converted where it is mounted."),
-    "secrets": _each("Converted where it is mounted."),
+    "networks": _networks,
+    "volumes": _mounted,
+    "configs": _mounted,
+    "secrets": _mounted,
+    "models": _models,
 }
