@@ -9,7 +9,9 @@ from typing import Any
 from labtui.domain.compose.stack import Service, Stack
 from labtui.domain.conversion.facts import Facts
 from labtui.domain.conversion.findings import Choice, Finding, Option, PlannedSecret, PlannedVolume, Verdict
+from labtui.domain.conversion.needles import Needles
 
+Mentions = Mapping[str, Mapping[str, frozenset[int]]]
 Answers = Mapping[tuple[str, str], str]  # (service, key) → answer
 
 
@@ -29,6 +31,11 @@ class Conversion:
     left_out: set[str] = field(default_factory=set)  # services that become no component of their own
     interruption: str = ""  # what users notice while the stack moves, in words
     known: dict[str, str] = field(default_factory=dict, repr=False)  # secret values → the variable that holds it
+    needles: Needles = field(default_factory=lambda: Needles(()), repr=False)  # the same, to be looked for
+    mentioned: Mentions = field(default_factory=dict)  # host name → service that is told it → ports; 0: without one
+    words: frozenset[str] = (
+        frozenset()
+    )  # names in the stack, which are no secrets even where a password is the same word
     asked: set[tuple[str, str]] = field(default_factory=set)  # what an answer can be given to
 
     def converted(self, service: str, key: str, detail: str) -> None:
@@ -86,6 +93,10 @@ class Conversion:
     def without(self, service: str, key: str, detail: str) -> None:
         """A key that pods have nothing for, but may well do without: the operator says so, which is proposed."""
         self.choose(service, key, "Can it do without?", (("without", "it can"),), "without", detail)
+
+    def told(self, name: str, but: str) -> Mapping[str, frozenset[int]]:
+        """The services, all but `but`, that a variable or command tells of a host `name`, and at which ports."""
+        return {service: ports for service, ports in self.mentioned.get(name, {}).items() if service != but}
 
     def component(self, service: str) -> str:
         """The name of the component that this service becomes."""

@@ -96,12 +96,14 @@ def _one_each(c: Conversion) -> tuple[Finding, ...]:
     for finding in c.findings:
         at = (finding.service, finding.key)
         by_key[at] = _worse(by_key[at], finding) if at in by_key else finding
-    order: list[tuple[str, str]] = [("", path) for path in stack_key_paths(c.stack)]
+    found: dict[str, list[tuple[str, str]]] = {}
+    for at in by_key:
+        found.setdefault(at[0], []).append(at)
+    order = [("", path) for path in stack_key_paths(c.stack)]
     for service in c.stack.services:
-        paths = key_paths(service)
-        order += [(service.name, path) for path in paths]
-        order += [at for at in by_key if at[0] == service.name and at[1] not in set(paths)]
-    order += [at for at in by_key if at not in set(order)]
+        order += [(service.name, path) for path in key_paths(service)]
+        order += found.get(service.name, [])
+    order += by_key  # the stack as a whole, and whatever else there is
     return tuple(by_key.get(at) or Finding(*at, Verdict.REFUSED, UNKNOWN) for at in dict.fromkeys(order))
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from labtui.domain.conversion.context import Conversion
 from labtui.domain.conversion.findings import Choice, Finding, Option, Verdict
+from labtui.domain.conversion.needles import SHORTEST, Needles
+from labtui.domain.conversion.secrecy import Sort, judge
 
 HIDDEN = "(kept in Vault)"
 
@@ -17,18 +20,30 @@ def distinctive(c: Conversion, value: str | None) -> bool:
 
     Short ones and those that the stack uses as names (a database called immich with the password immich) are not.
     """
-    if value is None or len(value) < 8:
+    if value is None or len(value) < SHORTEST:
         return False
-    names = {c.stack.name, *(s.name for s in c.stack.services), *(s.image for s in c.stack.services)}
-    return not any(value in name for name in names)
+    if not c.words:
+        c.words = frozenset(_words(c))
+    return value not in c.words
+
+
+def _words(c: Conversion) -> Iterator[str]:
+    yield c.stack.name
+    for service in c.stack.services:
+        yield from (service.name, service.image, *re.split(r"[/:@]", service.image))
+        for variable in service.environment:
+            if variable.value and variable.value.isalpha() and judge(variable).sort is Sort.PLAIN:
+                yield variable.value
 
 
 def keep_secrets_out(c: Conversion, values: dict[str, Any]) -> dict[str, Any]:
     """A copy of `values` with every text that holds a secret value replaced, each of them a refused finding; findings alike."""
     secrets = {s.value for s in c.secrets if s.value is not None and distinctive(c, s.value)} | set(c.known)
 
+    needles = Needles(sorted(secrets))
+
     def holds(text: str) -> bool:
-        return any(secret in text for secret in secrets)
+        return bool(needles.first(text))
 
     found: list[str] = []
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from labtui.domain.conversion.convert import UNKNOWN
@@ -28,6 +30,7 @@ SERVICE_KEYS, STACK_KEYS = _SERVICE.split(), _STACK.split()
 def test_a_service_key_has_a_rule_that_leaves_a_finding_also_without_a_value(key: str) -> None:
     assert key in REGISTRY
     written = "x-note" if key == "x-" else key
+    empty: Any
     for empty in (None, [], {}, ""):
         found = finding(plan({written: empty}), written)
         assert found.detail != UNKNOWN

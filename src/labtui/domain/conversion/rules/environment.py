@@ -8,6 +8,7 @@ from typing import Any
 from labtui.domain.compose.stack import EnvironmentValue, Service
 from labtui.domain.conversion.context import Conversion, Pass, Rule
 from labtui.domain.conversion.guard import distinctive
+from labtui.domain.conversion.needles import Needles
 from labtui.domain.conversion.rules.secrets import keep_variable, vault_path
 from labtui.domain.conversion.secrecy import (
     Judgement,
@@ -35,6 +36,7 @@ def learn_secrets(c: Conversion) -> None:
             for value in (variable.value, *inner_secrets(variable.value)):
                 if distinctive(c, value):
                     c.known.setdefault(value, variable.name)
+    c.needles = Needles(c.known)
 
 
 def _kept(c: Conversion, service: str, variable: EnvironmentValue) -> bool:
@@ -60,10 +62,10 @@ def _one(c: Conversion, service: Service, component: dict[str, Any], variable: E
     if judgement.sort is Sort.UNSET:
         _unset(c, service, component, variable, judgement)
         return
-    held = next(
-        (name for secret, name in c.known.items() if variable.value != secret and secret in (variable.value or "")), ""
-    )
-    if held and judgement.sort is Sort.PLAIN:
+    held = ""
+    if judgement.sort is Sort.PLAIN:
+        held = c.known.get(c.needles.first(variable.value or ""), "")
+    if held:
         judgement = Judgement(Sort.SECRET, f"the value of {held} is in it")
     question = f"Is {variable.name} a secret?"
     if judgement.sort is Sort.PLAIN:

@@ -34,9 +34,8 @@ class Hidden:
             before = word
 
     def _hide(self, word: str, before: str) -> str:
-        for value, variable in sorted(self._c.known.items(), key=lambda item: -len(item[0])):
-            if value in word:
-                word = word.replace(value, self._mark(value, variable))
+        while value := self._c.needles.first(word):
+            word = word.replace(value, self._mark(value, self._c.known[value]))
         if re.fullmatch(r"-{1,2}[A-Za-z][\w.-]*", before) and _names_secret(before) and self._is_value(word):
             return self._mark(word, before)
         word = _FLAG.sub(self._flag, word)

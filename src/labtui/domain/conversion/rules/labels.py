@@ -79,8 +79,7 @@ def write_label(
 
 
 def _secret(c: Conversion, name: str, text: str) -> bool:
-    known = any(secret in text for secret in c.known)
-    return known or judge(EnvironmentValue(name, text)).sort in (Sort.SECRET, Sort.LIKELY)
+    return bool(c.needles.first(text)) or judge(EnvironmentValue(name, text)).sort in (Sort.SECRET, Sort.LIKELY)
 
 
 def _labels(key: str) -> Rule:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +57,7 @@ _BY_IMAGE = {
     "influxdb": 8086, "clickhouse-server": 8123, "minio": 9000, "meilisearch": 7700, "typesense": 8108, "etcd": 2379, "nginx": 80,
     "httpd": 80, "caddy": 80, "traefik": 80, "grafana": 3000, "prometheus": 9090, "victoria-metrics": 8428, "victoria-logs": 9428,
 }  # fmt: skip
+_HOST_PORT = re.compile(r"([\w.-]+)(?::(\d{1,5})\b)?")
 _SHORT = re.compile(r"(?:(?P<ip>\[[^\]]*\]|[\d.]*):)?(?:(?P<published>[\d-]*):)?(?P<target>\d+)(?:/(?P<protocol>\w+))?")
 
 
@@ -155,15 +157,20 @@ def check_text(service: Service) -> str:
     return " ".join(map(str, test)) if isinstance(test, list) else str(test or "")
 
 
-def mentions(service: Service, name: str) -> set[int]:
-    """The ports at which `service` is told to find the host `name`: `redis:6379` in a variable or a command. 0: named
-    without a port."""
-    found: set[int] = set()
-    pattern = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)(?::(\d{{1,5}})\b)?")
-    texts = [e.value for e in service.environment if e.value]
+def mentions(services: Iterable[Service]) -> dict[str, dict[str, frozenset[int]]]:
+    """Host names as variables and commands have them (`redis:6379`, `//redis/0`): name → service → ports, 0 for none."""
+    found: dict[str, dict[str, set[int]]] = {}
+    for service in services:
+        for text in _texts(service):
+            for match in _HOST_PORT.finditer(text):
+                port = int(match[2] or 0)
+                if port < 65536:
+                    found.setdefault(match[1].strip(".-"), {}).setdefault(service.name, set()).add(port)
+    return {name: {s: frozenset(ports) for s, ports in users.items()} for name, users in found.items()}
+
+
+def _texts(service: Service) -> Iterator[str]:
+    yield from (e.value for e in service.environment if e.value)
     for key in ("command", "entrypoint"):
         value = service.raw.get(key)
-        texts.extend(map(str, value) if isinstance(value, list) else [str(value)] if value else [])
-    for text in texts:
-        found.update(int(match[1] or 0) for match in pattern.finditer(text))
-    return {port for port in found if port < 65536}
+        yield from map(str, value) if isinstance(value, list) else [str(value)] if value else []

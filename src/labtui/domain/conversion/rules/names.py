@@ -106,7 +106,7 @@ def alias_peers(c: Conversion) -> None:
     for service in c.stack.services:
         for alias in c.facts.networks_peers.get(service.name, ()):
             # a container also answers to its id and to a name that Compose makes; who uses these says so
-            if any(mentions(other, alias) for other in c.stack.services if other.name != service.name):
+            if c.told(alias, service.name):
                 add_alias(c, service.name, alias)
 
 
@@ -116,9 +116,7 @@ def tell_renamed(c: Conversion) -> None:
         name = c.component(service.name)
         if name == service.name:
             continue
-        users = [
-            other.name for other in c.stack.services if other.name != service.name and mentions(other, service.name)
-        ]
+        users = list(c.told(service.name, service.name))
         if users:
             detail = f"No Service can have this name, and {', '.join(users)} reaches it by it: rename it, as in {name}."
             c.refused(service.name, "name", detail)
@@ -131,5 +129,12 @@ RULES: dict[str, Rule] = {
     "hostname": _hostname,
     "domainname": _domainname,
 }
-FIRST: tuple[Pass, ...] = (name_components,)
+
+
+def learn_mentions(c: Conversion) -> None:
+    """Who is told of which host names."""
+    c.mentioned = mentions(c.stack.services)
+
+
+FIRST: tuple[Pass, ...] = (name_components, learn_mentions)
 PASSES: tuple[Pass, ...] = (tell_renamed, alias_peers)

@@ -11,7 +11,6 @@ from labtui.domain.conversion.rules.listening import (
     HTTPS,
     OTHER,
     PortEntry,
-    mentions,
     port_entries,
     port_range,
     speaks_http,
@@ -97,23 +96,22 @@ def _expose(c: Conversion, service: Service, component: dict[str, Any], value: A
 def complete_ports(c: Conversion) -> None:
     """On Docker peers reach any port of a container; a Service has those alone that it names. So the ports that peers are
     told to use, those that the image declares, and at last what the image is known for, get into it too."""
+    needed = {name for service in c.stack.services for name in _needs(service)}
     for service in c.stack.services:
         component = c.components[service.name]
         if service.name in c.left_out:
             continue
         before = len(component.get("ports", ()))
-        others = [s for s in c.stack.services if s.name != service.name]
         names = {service.name, c.component(service.name), str(service.raw.get("container_name") or service.name)}
-        told = {port for other in others for name in names for port in mentions(other, name)}
+        told = {port for name in names for ports in c.told(name, service.name).values() for port in ports}
         for port in sorted(told - {0} - _node_side(service, told)):
             add_port(component, service, port, "TCP")
         image = c.facts.images.get(service.image)
-        if others or not before:
+        if len(c.stack.services) > 1 or not before:
             for declared in image.ports if image else ():
                 for port, protocol in port_range(declared, 20) or ():
                     add_port(component, service, port, protocol)
-        needed = bool(told) or any(_depends(other, service.name) for other in others)
-        if needed and not component.get("ports"):
+        if (told or service.name in needed) and not component.get("ports"):
             _unknown_port(c, service, component)
         elif len(component.get("ports", ())) > before:
             added = ", ".join(f"{p['port']}/{p['protocol'].lower()}" for p in component["ports"][before:])
@@ -121,20 +119,20 @@ def complete_ports(c: Conversion) -> None:
             c.converted(service.name, "expose", words)
 
 
+def _needs(service: Service) -> set[str]:
+    """What it depends on while it runs."""
+    value = service.raw.get("depends_on")
+    if isinstance(value, dict):
+        conditions = {n: e.get("condition") if isinstance(e, dict) else None for n, e in value.items()}
+        return {name for name, condition in conditions.items() if condition != "service_completed_successfully"}
+    return set(map(str, value)) if isinstance(value, list) else set()
+
+
 def _node_side(service: Service, told: set[int]) -> set[int]:
     # http://server:8080 of the public address is no container port when 8080 is published for another one
     entries = port_entries(service)
     targets = {entry.target for entry in entries}
     return {e.published for e in entries if e.published and e.published not in targets} & told
-
-
-def _depends(other: Service, name: str) -> bool:
-    value = other.raw.get("depends_on")
-    if isinstance(value, dict):
-        entry = value.get(name)
-        condition = entry.get("condition") if isinstance(entry, dict) else None
-        return name in value and condition != "service_completed_successfully"
-    return isinstance(value, list) and name in value
 
 
 def _unknown_port(c: Conversion, service: Service, component: dict[str, Any]) -> None:
