@@ -58,8 +58,8 @@ def _convert_service(c: Conversion, service: Service) -> None:
     c.components[service.name] = component
     for key in REGISTRY:
         written = next((k for k in service.raw if str(k).startswith("x-")), "") if key == "x-" else key
-        if written in service.raw:
-            _run(c, service.name, written, REGISTRY[key], c, service, component, service.raw[written])
+        if written in service.raw or (key == "environment" and service.environment):
+            _run(c, service.name, written, REGISTRY[key], c, service, component, service.raw.get(written))
 
 
 def _run(c: Conversion, service: str, key: str, step: Callable[..., None], *arguments: Any) -> None:

@@ -74,11 +74,8 @@ _CERTAIN = (
         ),
         "a token of a known kind",
     ),
-    (
-        re.compile(r"(?i)\b(password|passwd|pwd|secret|token|api_?key|access_?key)\s*=\s*(?!\s)([^\s;&,]+)"),
-        "a connection string with a password in it",
-    ),
 )
+_ASSIGNED = re.compile(r"(?i)\b(?:password|passwd|pwd|secret|token|api_?key|access_?key)\s*=\s*([^\s;&,\"']+)")
 _URL_PASSWORD = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#@]*:[^\s/?#]*@")
 _RANDOM = re.compile(r"[A-Za-z0-9+/=_.~!@#%^&*-]{16,}")
 _PATH = re.compile(r"(\.{0,2}|~)/[^\0]*")
@@ -142,9 +139,21 @@ def certain(text: str) -> str:
     for pattern, kind in _CERTAIN:
         if pattern.search(text):
             return kind
+    if _assigned(text):
+        return "a connection string with a password in it"
     if url_with_password(text):
         return "a URL with a password in it"
     return ""
+
+
+def _assigned(text: str) -> list[str]:
+    """The values in `password=…; token=…` that are written out."""
+    found = (match[1] for match in _ASSIGNED.finditer(text))
+    return [
+        value
+        for value in found
+        if value.lower() not in _TRUTH and not value.startswith("$") and not _PATH.fullmatch(value)
+    ]
 
 
 def url_with_password(text: str) -> bool:
@@ -168,7 +177,7 @@ def words_of(text: str) -> list[str]:
 def inner_secrets(text: str) -> list[str]:
     """The passwords inside of URLs and connection strings: they may be written elsewhere, too."""
     found = [match[1] for match in re.finditer(r"://[^\s/?#@:]*:([^\s/?#]*)@", text)]
-    found += [match[2] for match in _CERTAIN[-1][0].finditer(text)]
+    found += _assigned(text)
     return [secret for secret in found if secret]
 
 
