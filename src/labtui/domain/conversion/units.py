@@ -18,7 +18,7 @@ def seconds(value: Any) -> float | None:
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | float):
-        return value * 1e-9 if math.isfinite(value) else None
+        return value / 1e9 if math.isfinite(value) else None
     text = str(value).strip().lower()
     if text == "0":
         return 0.0
