@@ -13,7 +13,9 @@ import struct
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
+
+import urllib3
 
 from labtui.adapters.docker.engine import Engine
 from labtui.domain.conversion.facts import Kind
@@ -22,6 +24,7 @@ TEXT_LIMIT = 512 * 1024
 FILES_LIMIT = 20
 PROGRAM_SECONDS = 6
 _HEADER = struct.Struct(">BxxxL")
+_END = b"\004"
 _NOT_THERE, _CANNOT = 127, 126
 
 # The bits of Go's os.FileMode, which the engine sends
@@ -107,6 +110,13 @@ def as_text(raw: bytes) -> str | None:
     return text if not any(ord(c) < 32 and c not in "\t\n\r\f" for c in text) else None
 
 
+class Reader(Protocol):
+    """Bytes that come in order; fewer than were asked for at the end alone."""
+
+    def read(self, amount: int, /) -> bytes:
+        """So many bytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ran:
     """How a program ended in a container, and what it said."""
@@ -122,37 +132,41 @@ class Ran:
 
 
 def run(engine: Engine, container: str, *argv: str) -> Ran | None:
-    """Run a program in a running container, as root where that is allowed, for `PROGRAM_SECONDS` at most."""
-    # its shell finds what is built into it, too; the words are arguments and never a part of the script
-    command = ["sh", "-c", 'exec timeout "$@"', "sh", str(PROGRAM_SECONDS), *argv]
+    """Run a program in a running container, as root where that is allowed, for `PROGRAM_SECONDS` at most.
+
+    None: it has no shell, or did not end in time.
+    """
+    # Its shell finds what is built into it, too; the words are arguments and never a part of the script. It says itself
+    # that it has ended: over `docker system dial-stdio` the end of an attached stream may not arrive (seen with 20.10).
+    script = 'timeout "$@"; printf "\\004%s\\n" "$?"'
+    command = ["sh", "-c", script, "sh", str(PROGRAM_SECONDS), *argv]
     body = {"AttachStdout": True, "AttachStderr": True, "Cmd": command, "User": "0"}
     made = engine.ask("POST", f"/containers/{container}/exec", None, body)
     if made.status_code == 404:
         return None
-    ident = str(made.json()["Id"])
     how = {"Detach": False, "Tty": False}
-    answer = engine.ask("POST", f"/exec/{ident}/start", None, how, seconds=PROGRAM_SECONDS + 4, stream=True)
+    ident = str(made.json()["Id"])
+    answer = engine.ask("POST", f"/exec/{ident}/start", None, how, seconds=PROGRAM_SECONDS + 2, stream=True)
     try:
-        raw = _at_most(answer, 4 * TEXT_LIMIT) if answer.status_code != 404 else None
+        return None if answer.status_code == 404 else ended(answer.raw)
+    except urllib3.exceptions.HTTPError:
+        return None
     finally:
         answer.close()
-    if raw is None:
-        return None
-    status = engine.ask("GET", f"/exec/{ident}/json").json().get("ExitCode")
-    out, err = demultiplexed(raw)
-    return Ran(status if isinstance(status, int) else -1, out, err)
 
 
-def demultiplexed(raw: bytes) -> tuple[str, str]:
-    """Standard output and errors of an attached stream (Docker Engine API: ContainerAttach, stream format)."""
-    found: dict[int, list[bytes]] = {1: [], 2: []}
-    at = 0
-    while at + _HEADER.size <= len(raw):
-        stream, length = _HEADER.unpack_from(raw, at)
-        at += _HEADER.size
-        found.setdefault(stream, []).append(raw[at : at + length])
-        at += length
-    return tuple(b"".join(found[n]).decode("utf-8", "replace") for n in (1, 2))  # type: ignore[return-value]
+def ended(stream: Reader) -> Ran | None:
+    """Read an attached stream (Docker Engine API, ContainerAttach: stream format) until the script of `run` says its end."""
+    out, err = bytearray(), bytearray()
+    while len(head := stream.read(_HEADER.size)) == _HEADER.size:
+        number, length = _HEADER.unpack(head)
+        (err if number == 2 else out).extend(stream.read(length))
+        if len(out) + len(err) > 2 * TEXT_LIMIT:
+            return None
+        said, mark, status = bytes(out).rpartition(_END)
+        if mark and status.endswith(b"\n") and status[:-1].isdigit():
+            return Ran(int(status), said.decode("utf-8", "replace"), bytes(err).decode("utf-8", "replace"))
+    return None
 
 
 def shares_in(mountinfo: str) -> dict[str, str]:
