@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import re
 import socketserver
 import sys
 import threading
@@ -79,13 +80,15 @@ class FakeSsh:
 
 
 class FakeEngine:
-    """Answers /version, /_ping, the list, inspect, stats and events. `documents` are its containers by id."""
+    """Answers /version, /_ping, the list, inspect, stats, events, and what `routes` say. `documents` are its containers by id."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.documents: dict[str, dict[str, Any]] = {}
         self.stats: dict[str, list[dict[str, Any]]] = {}
         self.requests: list[str] = []
+        # what else it answers: method and path without version and query → status, headers and body
+        self.routes: dict[str, tuple[int, dict[str, str], bytes]] = {}
         self.headers = {"Date": "Fri, 02 Jan 2026 00:00:00 GMT"}
         self.frozen = threading.Event()
         self.thawed = threading.Event()
@@ -143,6 +146,26 @@ class _Handler(BaseHTTPRequestHandler):
         """A unix socket has none."""
         return "unix"
 
+    def do_HEAD(self) -> None:
+        self._routed()
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self._routed()
+
+    def _routed(self) -> None:
+        """Answer from the routes; 404 where there is none."""
+        path = re.sub(r"^/v1\.\d+", "", urlsplit(self.path).path)
+        found = self.fake.routes.get(f"{self.command} {path}")
+        status, headers, body = found or (404, {}, b'{"message": "not found"}')
+        self.send_response_only(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
     def do_GET(self) -> None:
         fake = self.fake
         fake.requests.append(self.path)
@@ -167,7 +190,7 @@ class _Handler(BaseHTTPRequestHandler):
             case ["events"]:
                 self._events()
             case _:
-                self._answer(404, {"message": "page not found"})
+                self._routed()
 
     def _found(self, document: dict[str, Any] | None, ident: str) -> None:
         if document is None:
