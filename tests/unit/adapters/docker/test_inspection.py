@@ -23,7 +23,7 @@ from tests.unit.adapters.docker.fake_engine import FakeEngine
 from tests.unit.adapters.docker.test_peeking import tar
 
 FOLDER, BOOT = 1 << 31, "6ce831a9-61d0-4967-b560-9c3f4b6977d3"
-MOUNTS = [
+MOUNTS: list[dict[str, Any]] = [
     {"type": "bind", "source": "/srv/a", "target": "/a"},
     {"type": "bind", "source": "/srv/one.txt", "target": "/one.txt", "read_only": True},
     {"type": "volume", "source": "data", "target": "/data"},

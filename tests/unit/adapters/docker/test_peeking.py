@@ -7,6 +7,7 @@ import os
 import struct
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -141,7 +142,7 @@ def test_a_share_below_its_mount_point(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_images() -> None:
-    config = {
+    config: dict[str, Any] = {
         "Entrypoint": ["/run"],
         "Cmd": None,
         "User": "472",

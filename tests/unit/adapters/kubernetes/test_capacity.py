@@ -116,7 +116,7 @@ def test_what_others_claim() -> None:
             "spec": {"ports": [{"port": 80, "nodePort": 30080}, {"port": 81}], "healthCheckNodePort": 30999},
         }
     ]
-    classes = [
+    classes: list[Json] = [
         {"metadata": {"name": "slow"}},
         {"metadata": {"name": "local", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}},
     ]

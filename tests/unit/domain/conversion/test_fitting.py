@@ -113,7 +113,10 @@ def test_memory_that_is_used_but_not_asked_for_is_named() -> None:
 def test_a_host_name_of_another_stack() -> None:
     values = {"ingress": {"enabled": True, "host": "emby.example.org"}}
     taken = fitted({"values": values}, cluster(hosts={"emby.example.org": "external/emby"}))
-    assert only(taken, "cluster.host").verdict is Verdict.REFUSED and "adopt" in only(taken, "cluster.host").detail
+    asked = only(taken, "cluster.host")
+    assert asked.choice is not None and not asked.choice.answer and "another host name" in asked.detail
+    same = cluster(hosts={"emby.example.org": "external/emby"})
+    assert only(fitted({"values": values}, same, {("", "cluster.host"): "adopt"}), "cluster.host").settled
     ours = fitted({"values": values}, cluster(hosts={"emby.example.org": "media/app"}))
     assert not [f for f in ours.findings if f.key == "cluster.host"]
 

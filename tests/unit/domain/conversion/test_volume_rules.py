@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from labtui.domain.conversion.convert import convert
-from labtui.domain.conversion.facts import ClusterFacts, Facts, Kind, MountFacts, NodeFacts
+from labtui.domain.conversion.facts import ClusterFacts, Facts, ImageFacts, Kind, MountFacts, NodeFacts
 from labtui.domain.conversion.findings import StackPlan, Verdict
 from labtui.domain.conversion.rules.placing import claim_size, is_answer, nfs_of
 from labtui.domain.conversion.rules.sharing import claim_name
@@ -413,3 +413,23 @@ def test_the_claim_s_name_is_the_chart_s() -> None:
     assert claim_name("server", "upload") == "server-upload"
     long = claim_name("a" * 40, "b" * 40)
     assert len(long) == 63 and long.startswith("a" * 40 + "-" + "b" * 13 + "-")
+
+
+def test_a_volume_that_the_image_declares() -> None:
+    facts = Facts(images={"busybox:1.37.0": ImageFacts(volumes=("/data", "/mounted/deep"))})
+    raw = {"volumes": [named("m", "/mounted")]}
+    made = plan(raw, facts)
+    assert finding(made, "image.volumes./data").verdict is Verdict.CONVERTED
+    assert not [f for f in made.findings if "deep" in f.key]
+    assert len(component(made)["volumes"]) == 1
+    kept = plan(raw, facts, {"image.volumes./data": "copy:2Gi"})
+    assert component(kept)["volumes"][1]["pvc"] == {"size": "2Gi"}
+
+
+def test_a_refused_stack_interrupts_nobody() -> None:
+    assert not plan({"volumes": [named("d", "/d")], "privileged": True}).interruption
+
+
+def test_many_containers_and_one_volume() -> None:
+    made = plan({"volumes": [named("d", "/d")], "scale": 3})
+    assert component(made)["replicas"] == 1 and finding(made, "volumes.replicas").choice is not None

@@ -9,6 +9,7 @@ from typing import Any
 from labtui.domain.compose.stack import Service, key_paths
 from labtui.domain.conversion.context import Conversion
 from labtui.domain.text import clean
+from labtui.domain.text import size as bytes_shown
 
 STAY = "leave this stack on Docker behind the same Ingress (workload: false, traffic: docker)"
 DEVICE_PLUGIN = "a device plugin on the node hands devices to pods; without one, " + STAY
@@ -56,6 +57,12 @@ def quantity(count: int) -> str:
     """Bytes as a Kubernetes quantity, rounded up to MiB or, where it is whole, in GiB."""
     mib = max(1, -(-count // 1024**2))
     return f"{mib // 1024}Gi" if mib % 1024 == 0 else f"{mib}Mi"
+
+
+def in_words(count: int | None) -> str:
+    """Bytes for people, never a bare number: `54 bytes`, `1.4G`; empty when not known."""
+    text = bytes_shown(count)
+    return f"{text} bytes" if text.isdecimal() else text
 
 
 def is_quantity(text: str) -> bool:

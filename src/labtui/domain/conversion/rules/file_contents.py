@@ -11,10 +11,9 @@ from labtui.domain.conversion import secrecy
 from labtui.domain.conversion.context import Conversion, Rule
 from labtui.domain.conversion.facts import Kind, MountFacts
 from labtui.domain.conversion.findings import PlannedVolume
-from labtui.domain.conversion.rules.common import shown
+from labtui.domain.conversion.rules.common import in_words, shown
 from labtui.domain.conversion.rules.placing import Mount, add_volume, is_answer, place, plan
 from labtui.domain.conversion.rules.secrets import keep, secret_name, vault_path
-from labtui.domain.text import size as bytes_shown
 
 BIGGEST = 512 * 1024
 """Bytes of text that a ConfigMap takes: it may hold 1 MiB in all (kubernetes.io, ConfigMaps)."""
@@ -58,7 +57,7 @@ def bind_of_file(
     if conv.facts.same_host is not False:
         options.insert(-1, ("keep", "where it is: the node is the site's host (hostPath)"))
         proposed = proposed or ("keep" if conv.facts.same_host else "")
-    described = f"A file of {bytes_shown(facts.size) or 'unknown size'}"
+    described = f"A file of {in_words(facts.size) or 'unknown size'}"
     if why:
         described += f" that should not be in git: {why}"
     if text is None:

@@ -8,9 +8,8 @@ from typing import Any
 
 from labtui.domain.conversion.context import Conversion, Pass
 from labtui.domain.conversion.facts import ClusterFacts, NodeFacts
-from labtui.domain.conversion.rules.common import STAY, shown
+from labtui.domain.conversion.rules.common import STAY, in_words, shown
 from labtui.domain.text import clean
-from labtui.domain.text import size as bytes_shown
 
 _AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|[kMGTPE]i?|Ki)?\Z")
 _FACTORS = {"": 1.0, "m": 0.001, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
@@ -86,16 +85,16 @@ def room(conv: Conversion, nodes: tuple[NodeFacts, ...]) -> None:
         if cores or size:
             _room_of_one(conv, name, cores, size, nodes)
     free_cpu, free_memory = sum(n.cpu_free for n in nodes), sum(n.memory_free for n in nodes)
-    asked = f"{cpu:.3g} cores and {bytes_shown(int(memory)) or '0'}"
-    have = f"{max(0.0, free_cpu):.3g} cores and {bytes_shown(max(0, free_memory))}"
+    asked = f"ask for {cpu:.3g} cores and {in_words(int(memory))}" if cpu or memory else "reserve nothing"
+    have = f"{max(0.0, free_cpu):.3g} cores and {in_words(max(0, free_memory))}"
     if cpu > free_cpu or memory > free_memory:
-        words = f"The pods ask for {asked}, and the nodes have {have} left"
+        words = f"The pods {asked}, and the nodes have {have} left"
         conv.refused("", "cluster.room", f"{words}; lower the reservations, free some, add a node, or {STAY}.")
         return
-    words = f"The pods ask for {asked}; the nodes have {have} left."
+    words = f"The pods {asked}; the nodes have {have} left."
     used = sum(u.memory or 0 for u in conv.facts.usage.values())
     if used > free_memory:
-        detail = f"{words} But on Docker the stack uses {bytes_shown(used)} of memory now, which is more than that."
+        detail = f"{words} But on Docker the stack uses {in_words(used)} of memory now, which is more than that."
         options = [("proceed", "the nodes can lend memory, or more will be freed")]
         conv.choose("", "cluster.room", "Move it although memory is short?", options, "", detail)
     else:
@@ -105,7 +104,7 @@ def room(conv: Conversion, nodes: tuple[NodeFacts, ...]) -> None:
 def _room_of_one(conv: Conversion, name: str, cpu: float, memory: float, nodes: tuple[NodeFacts, ...]) -> None:
     if any(n.cpu_free >= cpu and n.memory_free >= memory for n in nodes):
         return
-    words = f"No node has {cpu:.3g} cores and {bytes_shown(int(memory)) or '0'} left for one pod of it"
+    words = f"No node has {cpu:.3g} cores and {in_words(int(memory))} left for one pod of it"
     conv.refused(name, "cluster.room", f"{words}; lower its reservations, free some, add a node, or {STAY}.")
 
 
@@ -139,8 +138,12 @@ def hosts(conv: Conversion, cluster: ClusterFacts) -> None:
     owner = cluster.hosts.get(str(host)) if host else None
     if owner is None or _ours(conv, owner):
         return
-    words = f"The host name {shown(host)} belongs to the Ingress {shown(owner)}"
-    conv.refused("", "cluster.host", f"{words}; take another one, or let this stack adopt that Ingress first.")
+    detail = (
+        f"The host name {shown(host)} belongs to the Ingress {shown(owner)}. If that is how this stack is reached today, it "
+        "is adopted first, without a gap; if it is another application, choose another host name under ingress.host."
+    )
+    options = [("adopt", "it leads to this stack today: this stack's application takes it over")]
+    conv.choose("", "cluster.host", f"Is {shown(owner)} this stack's own way in?", options, "", detail)
 
 
 def node_ports(conv: Conversion, cluster: ClusterFacts) -> None:

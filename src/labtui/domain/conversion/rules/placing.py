@@ -10,8 +10,7 @@ from labtui.domain.compose.stack import Service, mount_key
 from labtui.domain.conversion.context import Conversion
 from labtui.domain.conversion.facts import Kind, MountFacts
 from labtui.domain.conversion.findings import PlannedVolume
-from labtui.domain.conversion.rules.common import GIB, dns_label, is_on, is_quantity, quantity
-from labtui.domain.text import size as bytes_shown
+from labtui.domain.conversion.rules.common import GIB, dns_label, in_words, is_on, is_quantity, quantity
 
 UNKNOWN_SIZE = 10 * GIB
 UNDECIDED = "undecided"
@@ -73,7 +72,7 @@ def claim_size(count: int | None) -> str:
 
 def measured(mount: Mount) -> str:
     """The size in words."""
-    return f"{bytes_shown(mount.size)} on the site" if mount.size is not None else "its size is not known"
+    return f"{in_words(mount.size)} on the site" if mount.size is not None else "its size is not known"
 
 
 def is_answer(text: str) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from labtui.domain.compose.stack import Service
 from labtui.domain.conversion.context import Conversion, Pass
-from labtui.domain.conversion.findings import PlannedVolume
-from labtui.domain.conversion.rules.common import shown
-from labtui.domain.text import size as bytes_shown
+from labtui.domain.conversion.findings import PlannedVolume, Verdict
+from labtui.domain.conversion.rules.common import in_words, shown
+from labtui.domain.conversion.rules.placing import Mount, is_answer, place
 
 _LONGEST = 63
 
@@ -19,6 +20,31 @@ def claim_name(component: str, volume: str) -> str:
     if len(name) <= _LONGEST:
         return name
     return f"{name[: _LONGEST - 9].removesuffix('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def image_volumes(conv: Conversion) -> None:
+    """Volumes that an image declares and the file does not mount: Docker makes them without a word, Kubernetes does not."""
+    for service in conv.stack.services:
+        facts = conv.facts.images.get(service.image)
+        component = conv.components.get(service.name)
+        if facts is None or component is None or service.name in conv.left_out:
+            continue
+        mounted = [str(v["mountPath"]).rstrip("/") for v in component.get("volumes", ())]
+        mounted += [line.target.rstrip("/") for line in conv.volumes if line.service == service.name]
+        for path in (p.rstrip("/") for p in facts.volumes):
+            if path.startswith("/") and not any(path == m or path.startswith(f"{m}/") for m in mounted):
+                _image_volume(conv, service, component, path)
+
+
+def _image_volume(conv: Conversion, service: Service, component: dict[str, Any], path: str) -> None:
+    key = f"image.volumes.{path}"
+    mount = Mount(key, "volume", "", path, False, "", None)
+    detail = f"The image keeps {shown(path)} in a volume without a name, which is lost with its container; with a pod as well."
+    options = [("empty", "begins empty with every pod"), ("copy", "on a claim of 10Gi; copy:SIZE for another size")]
+    question = f"Does {shown(path)} have to be kept?"
+    answer = conv.settle(service.name, key, question, options, "empty", detail, is_answer)
+    if answer != "empty":  # else what the image has there stays visible, in the container's own layer
+        place(conv, service, component, mount, answer)
 
 
 def share(conv: Conversion) -> None:
@@ -102,7 +128,8 @@ def one_writer(conv: Conversion) -> None:
             options = [("one", "one pod")]
             conv.choose(service, "volumes.replicas", "Run one pod?", options, "one", words)
         _one_a_node(conv, service, component)
-    if writers:
+    refused = any(f.verdict is Verdict.REFUSED for f in conv.findings)
+    if writers and not refused:
         conv.interruption = " ".join(part for part in (conv.interruption, _interruption(conv, list(writers))) if part)
 
 
@@ -131,7 +158,7 @@ def _interruption(conv: Conversion, writers: list[str]) -> str:
     words = f"{names} {'writes' if len(writers) == 1 else 'write'} to volumes, and a volume has one writer"
     if copied:
         total = sum(size or 0 for size in sizes)
-        amount = "data of unknown size" if all(s is None for s in sizes) else f"{bytes_shown(total)} of data"
+        amount = "data of unknown size" if all(s is None for s in sizes) else f"{in_words(total)} of data"
         amount += ", and some whose size is not known" if None in sizes and total else ""
         words += f": their containers stop, the last differences of {amount} are copied, and the pods start"
     else:
@@ -139,4 +166,4 @@ def _interruption(conv: Conversion, writers: list[str]) -> str:
     return f"{words}. That long users get no answer; so they do for the seconds of a restart at each later update."
 
 
-PASSES: tuple[Pass, ...] = (share, one_writer)
+PASSES: tuple[Pass, ...] = (image_volumes, share, one_writer)

@@ -185,8 +185,8 @@ def _folder(conv: Conversion, service: Service, component: Component, mount: Mou
     proposed = _proposal(conv, mount, as_config)
     if proposed == "refuse" and not conv.answer(service.name, mount.key):
         words = (
-            f"This data lies on the disks of {shown(conv.stack.site)}, outside of the stack's folder, is written to, and "
-            f"{measured(mount)}: it is storage-local. Answer copy, nfs:SERVER:/PATH or claim:NAME to move it, or {STAY}."
+            f"It lies on the disks of {shown(conv.stack.site)}, outside of the stack's folder, and is written to "
+            f"({measured(mount)}): storage-local. Answer copy, nfs:SERVER:/PATH or claim:NAME to move it, or {STAY}."
         )
         conv.refused(service.name, mount.key, words)
         plan(conv, service, mount, "refused")
