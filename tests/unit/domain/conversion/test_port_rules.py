@@ -197,3 +197,8 @@ def test_another_published_port_is_a_choice(published: str, answer: str, node_po
     found = finding(made, key)
     assert found.verdict is Verdict.CHOICE and found.settled is settled
     assert ("other/web" in found.detail) is (published == "30001")
+
+
+def test_one_node_port_is_for_one_port_of_the_stack() -> None:
+    made = plan({"ports": [port(5432, "30432"), port(6379, "30432")]}, HERE)
+    assert [p.get("nodePort") for p in component(made)["ports"]] == [30432, None]

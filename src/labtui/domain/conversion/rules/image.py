@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from labtui.domain.compose.stack import Service
 from labtui.domain.conversion.context import Conversion, Pass, Rule
 
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,511}")
 _PULL = {"always": "Always", "missing": "IfNotPresent", "if_not_present": "IfNotPresent", "never": "Never"}
 
 
@@ -22,6 +24,9 @@ def _image(c: Conversion, service: Service, component: dict[str, Any], value: An
     reference = str(value or "")
     if not reference:
         c.refused(service.name, "image", "There is no image: name one that the cluster can pull.")
+        return
+    if not isinstance(value, str) or not _REFERENCE.fullmatch(reference):
+        c.refused(service.name, "image", "This is no image reference: write it as in registry.example.org/name:tag.")
         return
     component["image"] = reference
     moving = tag(reference) in ("", "latest")

@@ -7,6 +7,7 @@ from typing import Any
 
 from labtui.domain.compose.stack import Service, port_key
 from labtui.domain.conversion.context import Conversion, Pass, Rule
+from labtui.domain.conversion.rules.common import shown
 from labtui.domain.conversion.rules.listening import (
     HTTPS,
     OTHER,
@@ -190,14 +191,19 @@ def _outside(
 ) -> None:
     claimed = c.facts.cluster.node_ports if c.facts.cluster else {}
 
-    def node_port(text: str) -> bool:
-        return text.isdigit() and int(text) in NODE_PORTS and claimed.get(int(text), own).split("/")[0] == own
-
     own = c.stack.name
+    taken = {p.get("nodePort") for other in c.components.values() for p in other.get("ports", ())}
+
+    def node_port(text: str) -> bool:
+        if not text.isdigit() or int(text) not in NODE_PORTS or int(text) in taken:
+            return False
+        return claimed.get(int(text), own).split("/")[0] == own
+
     published = str(entry.published or "")
     detail = f"{becomes}; who uses {published or 'a port that Docker chooses'} on the site's address today loses it."
     if entry.published in NODE_PORTS and not node_port(published):
-        detail += f" NodePort {published} belongs to {claimed[int(published)]}."
+        owner = claimed.get(int(published)) or "another port of this stack"
+        detail += f" NodePort {published} belongs to {shown(owner)}."
     options = [("cluster", "reached inside the cluster alone")]
     if node_port(published):
         options.append((published, "the same port on every node"))

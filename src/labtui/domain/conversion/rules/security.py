@@ -101,7 +101,7 @@ def _run_as(component: Component, uid: str, gid: str | None) -> None:
 def group_add(conv: Conversion, service: Service, component: Component, value: Any) -> None:
     """Numbers become supplementalGroups; names have to become numbers."""
     groups = strings(value)
-    numbers = [g for g in groups if g.isascii() and g.isdecimal()]
+    numbers = [g for g in groups if g.isascii() and g.isdecimal() and int(g) < 2**31]
     names = [g for g in groups if g not in numbers]
     if names:
         answer = conv.choose(

@@ -53,6 +53,8 @@ def run_once(c: Conversion) -> None:
             continue
         if name in other:
             c.refused(service.name, key, f"Others need {name} to run and this one to have ended: split it in two.")
+        elif not c.components[name].get("image"):
+            c.refused(service.name, key, f"{name} has to run to its end first, and has no image that could.")
         elif c.components[name].get("volumes"):
             c.refused(
                 service.name,
