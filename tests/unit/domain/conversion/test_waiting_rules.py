@@ -47,6 +47,17 @@ def test_healthy_without_a_port_is_a_choice() -> None:
     assert found.choice is not None and found.choice.proposed == "start"
 
 
+def test_only_a_health_check_of_its_own_is_called_one() -> None:
+    web = {"ports": [{"target": 80, "published": "80", "protocol": "tcp"}]}
+    checked = service("b", {**web, "healthcheck": {"test": ["CMD", "x"]}})
+    assert (
+        "by its health check"
+        in finding(convert(stack(service("app", on(b="healthy")), checked)), "depends_on.b").detail
+    )
+    proposed = finding(convert(stack(service("app", on(b="started")), service("b", web))), "depends_on.b")
+    assert "health check" not in proposed.detail and "accepts connections" in proposed.detail
+
+
 def test_a_renamed_service_is_waited_for_by_its_new_name() -> None:
     made = convert(stack(service("app", on(my_db="started")), service("my_db", {"expose": ["5432"]})))
     assert component(made)["waitFor"] == [{"component": "my-db", "port": 5432}]

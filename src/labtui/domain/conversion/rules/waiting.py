@@ -151,7 +151,7 @@ def _wait_for(c: Conversion, service: Service, name: str, condition: str) -> Non
         c.converted(service.name, key, "No wait: one of them runs once, before another starts.")
     elif port is not None:
         component.setdefault("waitFor", []).append({"component": c.component(name), "port": port})
-        ready = "is Ready by its health check and accepts" if target.get("probes") else "accepts"
+        ready = "is Ready by its health check and accepts" if _is_checked(c, name) else "accepts"
         c.converted(service.name, key, f"Waits until {c.component(name)} {ready} connections on port {port}.")
     elif condition == "service_healthy":
         detail = f"{name} has no TCP port that could be waited for."
@@ -169,6 +169,13 @@ def _wait_for(c: Conversion, service: Service, name: str, condition: str) -> Non
             key,
             f"{name} has no TCP port to wait for: both start together, and Compose does not wait either.",
         )
+
+
+def _is_checked(c: Conversion, name: str) -> bool:
+    service = c.stack.service(name)
+    image = c.facts.images.get(service.image) if service else None
+    own = bool(service and service.raw.get("healthcheck")) or bool(image and image.health_check)
+    return own and bool(c.components[name].get("probes"))
 
 
 RULES: dict[str, Rule] = {"depends_on": _depends_on}

@@ -1,0 +1,1 @@
+"""The plans of the reference estate's stacks, as they were read and found right (README.md)."""
