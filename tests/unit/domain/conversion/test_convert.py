@@ -37,10 +37,16 @@ def test_findings_are_in_the_order_of_the_file() -> None:
     assert [at for at in keys if at in wanted] == wanted
 
 
-def test_several_verdicts_on_a_key_are_one_and_the_worst() -> None:
-    made = convert(stack(service("my_db", {"name": 1}), service("app", {}, DB="my_db")))
-    found = finding(made, "name", of="my_db")
-    assert found.verdict is Verdict.REFUSED
+@pytest.mark.parametrize("worst_first", [True, False])
+def test_several_verdicts_on_a_key_are_one_and_the_worst(monkeypatch: pytest.MonkeyPatch, worst_first: bool) -> None:
+    def twice(c: Conversion, *rest: object) -> None:
+        says = [lambda: c.refused("app", "tty", "No."), lambda: c.converted("app", "tty", "Yes.")]
+        for say in says if worst_first else reversed(says):
+            say()
+
+    monkeypatch.setattr(module, "REGISTRY", {**REGISTRY, "tty": twice})
+    found = finding(plan({"tty": True}), "tty")
+    assert (found.verdict, found.detail) == (Verdict.REFUSED, "No. Yes.")
 
 
 @pytest.mark.parametrize(

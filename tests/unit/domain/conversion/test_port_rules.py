@@ -138,6 +138,13 @@ def test_the_one_published_http_port_gets_the_ingress() -> None:
     assert "media.example.org" in finding(made, "ports.2283:2283/tcp").detail
 
 
+@pytest.mark.parametrize(
+    "ports", [[port(80, "80", host_ip="127.0.0.1")], [port(5432, "5432")], [port(80, "80", protocol="udp")]]
+)
+def test_what_is_not_published_or_no_http_gets_no_ingress(ports: list[Any]) -> None:
+    assert "ingress" not in plan({"ports": ports}, HERE).values
+
+
 def test_the_ingress_can_be_turned_down_and_its_host_changed() -> None:
     two = stack(service("app", {"ports": [port(80, "80")]}))
     assert "ingress" not in convert(two, HERE, {("", "ingress"): "none"}).values

@@ -44,12 +44,11 @@ def _pairs(c: Conversion) -> Iterator[tuple[Service, str, str]]:
 
 def run_once(c: Conversion) -> None:
     """Services that others wait for to end: an init container of each that waits."""
-    waited = {name for _, name, condition in _pairs(c) if condition == COMPLETED and c.stack.service(name)}
     other = {name for _, name, condition in _pairs(c) if condition != COMPLETED}
     circle = in_circles(c)
     for service, name, condition in _pairs(c):
         key = f"depends_on.{name}"
-        if name not in waited or condition != COMPLETED or (service.name, name) in circle:
+        if condition != COMPLETED or c.stack.service(name) is None or (service.name, name) in circle:
             continue
         if name in other:
             c.refused(service.name, key, f"Others need {name} to run and this one to have ended: split it in two.")
