@@ -18,7 +18,7 @@ from labtui.demo.simulated_app import SimulatedApp
 from labtui.domain.checks import Check
 from labtui.domain.ref import Ref, SourceId
 from labtui.domain.resources.argocd import ApplicationSource, AutoSync
-from labtui.ports import Applications, Emit, Feed, SyncWindow
+from labtui.ports import Applications, Emit, Feed, SiteInspector, SyncWindow
 from tests.contract.argocd_rig import ArgocdRig
 from tests.contract.demo_kubernetes import DemoKubernetes
 from tests.contract.docker_rig import DockerRig, StackRig
@@ -105,6 +105,9 @@ class _DockerRig:
 
     def feed(self) -> Feed:
         return self._world.feed(self._site)
+
+    def inspector(self) -> SiteInspector:
+        return self._world.site_inspectors[self._site]
 
     def stack(self, name: str = "") -> StackRig:
         made = _Stack(self._world, self._site, name)

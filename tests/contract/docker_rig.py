@@ -22,7 +22,7 @@ from labtui.domain.connections import DockerConnection
 from labtui.domain.errors import LabError
 from labtui.domain.ref import Ref
 from labtui.domain.resources.docker import DockerService
-from labtui.ports import Feed
+from labtui.ports import Feed, SiteInspector
 from tests.live.compose_fixture import LiveStack, docker
 
 KINDS = frozenset({"ComposeService", "Container"})
@@ -63,6 +63,9 @@ class DockerRig(Protocol):
     def feed(self) -> Feed:
         """A new feed of this engine, as labtui would have it."""
 
+    def inspector(self) -> SiteInspector:
+        """What looks at stacks of this engine."""
+
     def stack(self, name: str = "") -> StackRig:
         """A stack that is not up yet; without a name, one that no other has."""
 
@@ -90,6 +93,12 @@ class LiveRig:
         self._other: LiveRig | None = None
 
     def feed(self) -> Feed:
+        return self._source()
+
+    def inspector(self) -> SiteInspector:
+        return self._source()
+
+    def _source(self) -> DockerSource:
         host = os.environ["LIVE_DOCKER_WROCLAW" if self.site == "wroclaw" else "LIVE_DOCKER_KYIV"]
         return DockerSource(DockerConnection(self.site, host), SystemClock())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -45,9 +46,13 @@ def inspect(connection: DockerConnection, stack: Stack) -> SiteFacts:
     link: Link | None = None
     engine: Engine | None = None
     wires = Wires()
+    kept: socket.socket | None = None
     try:
         link = open_link(connection)
         link.ready(Event())
+        # An ssh master ends with its last session. Attached programs close the connection that they come over, so the
+        # master's own one is kept out of their way.
+        kept = link.take()
         engine = Engine(connection, link, wires)
         return _Look(engine, stack, local=connection.host.startswith("unix://")).facts()
     except (*FAILURES, LabError) as error:
@@ -59,6 +64,8 @@ def inspect(connection: DockerConnection, stack: Stack) -> SiteFacts:
         wires.cut()
         if engine is not None:
             engine.close()
+        if kept is not None:
+            kept.close()
         if link is not None:
             link.close()
 
