@@ -62,7 +62,10 @@ def _config(site: str, name: str, files: list[Path], *more: str) -> dict[str, An
     argv = [*program(), "-p", name, "--project-directory", str(COMPOSE / site), "--env-file", str(HERE / "values.env")]
     for file in files:
         argv += ["-f", str(file)]
-    env = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "PWD": f"/srv/{site}"}
+    # nothing of the caller's but what finds the program: a variable of theirs could be one of the stack's
+    env = {name: os.environ[name] for name in ("PATH", "HOME", "DOCKER_CONFIG") if name in os.environ} | {
+        "PWD": f"/srv/{site}"
+    }
     done = subprocess.run(
         [*argv, "config", "--format", "json", *more], env=env, capture_output=True, text=True, check=True
     )
