@@ -214,6 +214,13 @@ class GitFiles(Protocol):
     def read(self, revision: str, path: str) -> str:
         """A file's text at a revision. Raises NotFound when it is not there, Invalid when it is not UTF-8."""
 
+    def seen(self, path: str) -> str | None:
+        """A file's text as the operator has it, None where there is none; asks no server.
+
+        That is the checkout's file where it was touched there, else the branch's as last known here: what labtui has
+        pushed is seen before it is pulled. Raises Invalid when it is not UTF-8.
+        """
+
     def write(self, base: str, files: Mapping[str, str], message: str) -> Commit:
         """Commit these files on top of `base` under the operator's own git identity, and push.
 
@@ -310,3 +317,10 @@ class ComposeControl(Protocol):
 
     def states(self, site: str, stack: str) -> tuple[ServiceState, ...]:
         """The stack's containers, running or not, by service and name; none when it is not up."""
+
+
+class ClusterSecrets(Protocol):
+    """Secrets of the cluster, for comparing them."""
+
+    def read(self, namespace: str, name: str) -> Mapping[str, bytes]:
+        """The keys and values of a Secret; never log its result. Raises NotFound, Denied."""

@@ -79,6 +79,24 @@ class GitRepository:
             raise Invalid(f"{name} is not UTF-8", f"at {revision[:12]} of {self.branch}")
         return text
 
+    def seen(self, path: str) -> str | None:
+        """A file as the operator has it: the checkout's where it was touched there, else the branch's as last known here."""
+        name = _inside(path)
+        top = Path(self._git("rev-parse", "--show-toplevel").rstrip("\n"))
+        known = f"refs/remotes/{self.remote}/{self.branch}"
+        revision = self._git("for-each-ref", "--count=1", "--format=%(objectname)", known).strip()
+        if not revision or self._touched_here(name, known):
+            return _text_of(top / name)
+        try:
+            return GitRepository(top, self.remote, self.branch).read(revision, name)
+        except NotFound:
+            return None
+
+    def _touched_here(self, name: str, known: str) -> bool:
+        """Has the checkout another text of it, or a commit on it that is not pushed?"""
+        edited = self._git("status", "--porcelain", "--untracked-files=all", "--", *_literal([name]))
+        return bool(edited.strip() or self._git("rev-list", "-n1", f"{known}..HEAD", "--", *_literal([name])).strip())
+
     # Changing
 
     def write(self, base: str, files: Mapping[str, str], message: str) -> Commit:
@@ -233,6 +251,15 @@ def _inside(path: str) -> str:
     if not name or any(part in ("", ".", "..") or part.lower() == ".git" for part in name.split("/")):
         raise Invalid(f"{path!r} is no path of a file in the repository")
     return name
+
+
+def _text_of(place: Path) -> str | None:
+    try:
+        return place.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(f"{place} cannot be read", str(error)) from error
 
 
 def _canonical(url: str) -> str:

@@ -7,7 +7,7 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 EPILOG = """exit status: 0 done; 1 failed; 2 wrong usage or estate file; 3 refused as unsafe or impossible;
 4 some source could not be reached"""
+
+
+Add = Callable[..., argparse.ArgumentParser]  # name, description, parents
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -117,6 +120,7 @@ def parser() -> argparse.ArgumentParser:
     promote.add_argument("source", metavar="FROM", help="the environment that has it, e.g. staging")
     promote.add_argument("target", metavar="TO", help="the environment that gets it, e.g. homelab")
     _compose_options(add("compose", "Run a Compose stack on its site, with its own files", output))
+    _add_planning(add, estate)
     audit = add("audit", "Show who did what, when, and how it ended", output)
     audit.add_argument(
         "--last", type=int, default=50, metavar="N", help="only the last N entries (default 50, 0 for all)"
@@ -140,6 +144,29 @@ def _compose_options(compose: argparse.ArgumentParser) -> None:
         default=200,
         help="logs: the last N lines of each container (default 200, 0 for all)",
     )
+
+
+def _add_planning(add: Add, estate: argparse.ArgumentParser) -> None:
+    as_json = argparse.ArgumentParser(add_help=False)
+    as_json.add_argument("--json", action="store_true", help="print one JSON document")
+    plan = add("plan", "Plan the move of a Compose stack to Kubernetes, line by line; changes nothing", as_json)
+    plan.add_argument("stack", metavar="SITE/STACK")
+    plan.add_argument("--out", type=Path, metavar="DIR", help="write the values and the rendered objects there")
+    plan.add_argument(
+        "--set",
+        action="append",
+        metavar="SERVICE.KEY=ANSWER",
+        default=[],
+        help="answer a question of the plan, for this call (may be given several times; an empty answer takes it back)",
+    )
+    plan.add_argument("--save", action="store_true", help="remember the answers: commit them to git and push")
+    plan.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+    plan.add_argument("--namespace", metavar="NAME", default="", help="default: the stack's name")
+    secrets = add("secrets", "Look at the secrets of a stack; never shows a value")
+    looks = secrets.add_subparsers(dest="secrets_command", metavar="COMMAND", title="commands", required=True)
+    words = "Compare the secrets of a stack in Compose, Vault and the cluster"
+    compared = looks.add_parser("diff", help=words, description=words, parents=[estate, as_json])
+    compared.add_argument("stack", metavar="SITE/STACK")
 
 
 def _seconds(text: str) -> float:
@@ -198,6 +225,16 @@ def _run_in(lab: Lab, options: argparse.Namespace) -> int:
         return promote(lab, options.app, options.source, options.target, options.dry_run, _asking(options))
     if options.command == "compose":
         return _compose(lab, options)
+    if options.command == "plan":
+        from labtui.cli.plan import Wanted, plan
+
+        answers = tuple(options.set)
+        wanted = Wanted(options.stack, options.out, answers, options.save, options.namespace)
+        return plan(lab, wanted, _asking(options))
+    if options.command == "secrets":
+        from labtui.cli.secrets import diff
+
+        return diff(lab, options.stack, as_json=options.json)
     return _argocd(lab, options)
 
 
@@ -233,7 +270,7 @@ def _argocd(lab: Lab, options: argparse.Namespace) -> int:
 def _asking(options: argparse.Namespace) -> Asking:
     from labtui.cli.argocd import Asking
 
-    return Asking(options.json, getattr(options, "yes", False), options.timeout)
+    return Asking(options.json, getattr(options, "yes", False), getattr(options, "timeout", 0.0))
 
 
 def _estate_options(options: argparse.Namespace) -> Options:

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from labtui.core.executor import Executor, Operation
 from labtui.core.inventory import Inventory
@@ -19,6 +20,7 @@ from labtui.domain.ref import Ref, SourceId
 from labtui.ports import (
     Applications,
     Clock,
+    ClusterSecrets,
     ComposeControl,
     ComposeFiles,
     Diagnosable,
@@ -30,6 +32,9 @@ from labtui.ports import (
     StackFacts,
     SyncRequest,
 )
+
+if TYPE_CHECKING:  # it reads YAML, which the first frame does without
+    from labtui.core.stackplan import PlannedStack, StackPlanner
 
 
 @dataclass
@@ -48,6 +53,10 @@ class Lab:
     stacks: ComposeFiles | None = None
     stack_control: ComposeControl | None = None
     stack_facts: StackFacts | None = None
+    planner: StackPlanner | None = None
+    make_planner: Callable[[], StackPlanner] | None = None  # called when the first plan is wanted
+    cluster_secrets: ClusterSecrets | None = None
+    vault_mount: str = "kv"
     logins: Mapping[SourceId, Login] = field(default_factory=dict)
     diagnosables: tuple[tuple[str, Diagnosable], ...] = ()
     problems: tuple[Check, ...] = ()  # found while the settings were resolved: sources that cannot even be tried
@@ -89,6 +98,24 @@ class Lab:
     def compose(self, site: str, stack: str, verb: str, services: Sequence[str] = ()) -> Operation:
         """Run a Compose stack: `up`, `stop`, `restart` or `pull`."""
         return ComposeVerb(self.compose_control(), site, stack, verb, services)
+
+    def planning(self) -> StackPlanner:
+        """What plans the move of a stack. Raises Refused when the estate names no Compose folder."""
+        if self.planner is None and self.make_planner is not None:
+            self.planner = self.make_planner()
+        if self.planner is None:
+            raise Refused(
+                "This estate names no Compose folder",
+                "",
+                "Name one in the estate file (sites.NAME.compose): the plan of a move is made from its files",
+            )
+        return self.planner
+
+    def save_answers(self, planned: PlannedStack) -> Operation:
+        """Remember a plan's answers in git."""
+        from labtui.core.operations.save_answers import SaveAnswers
+
+        return SaveAnswers(self.planning(), planned)
 
     def sync(self, target: Ref, request: SyncRequest | None = None, *, with_diff: bool = True) -> Operation:
         """Sync an application."""

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from labtui.demo.argocd import SimulatedArgocd
 from labtui.demo.build import build_argocd, build_engines
 from labtui.demo.clock import DemoClock
+from labtui.demo.cluster_secrets import DemoClusterSecrets
 from labtui.demo.compose import DemoCompose
 from labtui.demo.compose_control import DemoComposeControl
 from labtui.demo.faults import Fault
 from labtui.demo.feed import DemoFeed
-from labtui.demo.files import data_folder
+from labtui.demo.files import SITES, data_folder
 from labtui.demo.git_files import DemoFiles
 from labtui.demo.life import Life
 from labtui.demo.script.places import ADDRESSES
@@ -23,6 +24,7 @@ from labtui.domain.ref import SourceId, SourceKind
 from labtui.ports import (
     Applications,
     ClusterInspector,
+    ClusterSecrets,
     ComposeControl,
     ComposeFiles,
     Diagnosable,
@@ -90,6 +92,8 @@ class DemoEstate:
         self.stack_control: ComposeControl = DemoComposeControl(compose, self.engines)
         self.site_inspectors: Mapping[str, SiteInspector] = {s: DemoSite(e) for s, e in self.engines.items()}
         self.cluster_inspector: ClusterInspector = DemoClusterRoom(self.world, self.cluster.source)
+        self.sites = SITES
+        self.cluster_secrets: ClusterSecrets = DemoClusterSecrets(self.vault)
         self.logins: Mapping[SourceId, Login] = {sources["argocd"]: self.argocd}
 
     def feed(self, label: str) -> DemoFeed:

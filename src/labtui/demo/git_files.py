@@ -39,6 +39,16 @@ class DemoFiles:
             raise NotFound(f"The repository has no file {path}", f"at {revision[:12]} of {BRANCH}")
         return file.read_text(encoding="utf-8")
 
+    def seen(self, path: str) -> str | None:
+        """See `ports.GitFiles`: nobody has a checkout here."""
+        return self._text(self.head(), path)
+
+    def _text(self, revision: str, path: str) -> str | None:
+        try:
+            return self.read(revision, path)
+        except NotFound:
+            return None
+
     def write(self, base: str, files: Mapping[str, str], message: str) -> Commit:
         """See `ports.GitFiles`."""
         if base != self.head():
@@ -46,7 +56,7 @@ class DemoFiles:
         changes: dict[str, Manifest | None] = {}
         for path, text in files.items():
             new = _images(yaml.safe_load(text))
-            old = _images(yaml.safe_load(self.read(base, path)))
+            old = _images(yaml.safe_load(self._text(base, path) or ""))
             renamed = {old[name]: image for name, image in new.items() if old.get(name, image) != image}
             for file, manifest in self._repository.files(base, (path,)).items():
                 if set(images(manifest)) & set(renamed):

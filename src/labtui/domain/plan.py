@@ -57,6 +57,7 @@ class Plan:
     changes: bool = True  # False: only asks (a refresh), so it is allowed in read-only mode and not audited
     exclusive: bool = True  # False: may be done while another operation holds the target (ending that one)
     also: tuple[Ref, ...] = ()  # other things held while it runs (the parent application)
+    verb: str = ""  # the word on the button; empty: the action's title
 
     @property
     def digest(self) -> str:

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from labtui.adapters.docker.source import DockerSource
     from labtui.adapters.git import GitRepository
     from labtui.core.lab import Lab
+    from labtui.core.stackplan import StackPlanner
     from labtui.estate.file import Estate
     from labtui.estate.resolve import Connections
     from labtui.ports import ClusterInspector, ComposeControl, ComposeFiles, Diagnosable, Feed
 
 READ_ONLY = "labtui was started with --read-only"
 DEMO_NAME = "homelab"
+_APP_CHART = Path("applications/charts/app")
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def _open_demo(options: Options, themes: tuple[Path, ...]) -> Lab:
     clock = DemoClock(options.frozen_at)
     world = DemoEstate(clock, parse_faults(options.faults))
     executor = Executor(MemoryAudit(), clock, by="you@demo", read_only=READ_ONLY if options.read_only else "")
-    return Lab(
+    lab = Lab(
         name=world.name,
         clock=clock,
         feeds=world.feeds,
@@ -114,7 +116,11 @@ def _open_demo(options: Options, themes: tuple[Path, ...]) -> Lab:
         pace=Pace(wait=clock.wait, monotonic=clock.monotonic),
         demo=True,
         theme_dirs=themes,
+        cluster_secrets=world.cluster_secrets,
     )
+    if lab.stacks is not None:
+        lab.make_planner = partial(_make_planner, lab, lab.stacks, world.sites, None, world.name)
+    return lab
 
 
 def _open_real(
@@ -177,6 +183,7 @@ def _open_real(
     addresses = {site.name: site.address for site in estate.sites if site.address}
     engines = {site.source.scope: site for site in sites}
     lab.stack_facts = GatheredFacts(engines, addresses, room, estate.domain)
+    _plan_moves(lab, estate, connections)
     lab.feeds = tuple(feeds)
     lab.diagnosables = tuple(diagnosables)
     return lab
@@ -196,6 +203,45 @@ def _compose(
         places.append(Place(site.name, here, site.project_dir or (str(here) if here else ""), engines.get(site.name)))
     reader = ComposeReader(places, environ)
     return reader, ComposeRunner(reader, places, environ)
+
+
+def _plan_moves(lab: Lab, estate: Estate, connections: Connections) -> None:
+    """What plans the moves of stacks, and what their secrets are compared with. Nothing of it is imported before it is used."""
+    if estate.vault is not None:
+        lab.vault_mount = estate.vault.mount
+    if connections.kubernetes is not None:
+        from labtui.adapters.kubernetes.secrets import KubernetesSecrets
+
+        lab.cluster_secrets = KubernetesSecrets(connections.kubernetes)
+    sites = tuple(site.name for site in estate.sites if site.compose)
+    if lab.stacks is None or not sites:
+        return
+    gitops = estate.gitops
+    chart = estate.local(gitops.repository) / gitops.manifests / _APP_CHART if gitops else None
+    environment = gitops.environment if gitops else ""
+    lab.make_planner = partial(_make_planner, lab, lab.stacks, sites, chart, environment)
+
+
+def _make_planner(
+    lab: Lab, stacks: ComposeFiles, sites: Sequence[str], chart: Path | None, environment: str
+) -> StackPlanner:
+    from labtui.adapters.helm import HelmRenderer
+    from labtui.core.stackplan import StackPlanner
+    from labtui.demo.files import data_folder
+    from labtui.domain.conversion.convert import convert
+
+    if chart is None or not (chart / "Chart.yaml").is_file():  # an estate may well use the chart that comes with labtui
+        chart = data_folder("manifests") / _APP_CHART
+    return StackPlanner(
+        stacks,
+        convert,
+        tuple(sites),
+        lab.stack_facts,
+        HelmRenderer(chart),
+        lab.git_files,
+        lab.manifests or "manifests",
+        environment,
+    )
 
 
 def _repository(estate: Estate) -> GitRepository | None:
