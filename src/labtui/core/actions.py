@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from labtui.domain.plan import Danger
-from labtui.domain.resources import Application, Resource, SecretPath
+from labtui.domain.resources import Application, DockerService, Resource, SecretPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,12 @@ def _secret(resource: Resource) -> str | None:
     if not isinstance(resource, SecretPath) or resource.folder:
         return None
     return resource.denied
+
+
+def _stack(resource: Resource) -> str | None:
+    if not isinstance(resource, DockerService):
+        return None
+    return "" if resource.stack else "it belongs to no Compose stack"
 
 
 ACTIONS: tuple[Action, ...] = (
@@ -111,6 +117,15 @@ ACTIONS: tuple[Action, ...] = (
         "End the running operation",
         _application(lambda app: "" if app.busy else "no operation is in progress"),
         Danger.CONFIRM,
+    ),
+    Action(
+        "docker.plan",
+        "m",
+        "Plan a move to Kubernetes",
+        "What the move of the stack would be, line by line; changes nothing",
+        _stack,
+        Danger.NONE,
+        changes=False,
     ),
     Action(
         "vault.reveal",

@@ -100,6 +100,9 @@ class LabScreen(Screen[None]):
         ]
 
 
+_FOR = {"argocd": "an Argo CD application", "docker": "a service of a Compose stack", "vault": "a secret"}
+
+
 def why_not(action: Action, resource: Resource | None, read_only: str) -> str:
     """The reason why an action cannot be run on this now, empty when it can."""
     if resource is None:
@@ -107,7 +110,7 @@ def why_not(action: Action, resource: Resource | None, read_only: str) -> str:
     for found, reason in offered(resource, read_only):
         if found.id == action.id:
             return reason
-    kind = "an Argo CD application" if action.id.startswith("argocd.") else "a secret"
+    kind = _FOR[action.id.partition(".")[0]]
     if action.id == "argocd.refresh":
         return "This source is live: what changes there shows by itself"
     return f"This is for {kind}; the chosen row is something else"

@@ -16,15 +16,17 @@ from textual.screen import Screen
 from labtui.core.actions import BY_ID, Action
 from labtui.core.executor import Operation
 from labtui.core.lab import Lab
+from labtui.core.stackplan import PlannedStack, StackPlanner
 from labtui.domain.errors import LabError, Refused
 from labtui.domain.plan import Danger, Outcome, Plan, Progress, Result
 from labtui.domain.ref import Ref
-from labtui.domain.resources import Application, Resource, SecretPath
+from labtui.domain.resources import Application, DockerService, Resource, SecretPath
 from labtui.domain.text import clean
 from labtui.ports import Secrets, SyncRequest
 from labtui.tui.background import deliver, in_background
 from labtui.tui.screens.confirm import ConfirmScreen, ConfirmSyncScreen
 from labtui.tui.screens.operation import Next, OperationScreen, Run
+from labtui.tui.screens.plan import PlanScreen
 from labtui.tui.screens.problem import ProblemScreen
 from labtui.tui.screens.rollback import RollbackChoice, RollbackScreen
 from labtui.tui.screens.secret import SecretScreen
@@ -63,6 +65,8 @@ class ActionFlow:
                 self._start_application(action, resource)
             case SecretPath():
                 self._reveal(resource)
+            case DockerService():
+                self._plan_move(resource)
             case _:
                 self._toast(action.title, f"{action.title} is not something for this row", "warning")
 
@@ -192,16 +196,43 @@ class ActionFlow:
 
         self._ask(secret.path, "Asking Vault for the keys …", lambda: vault.keys(secret.ref), show)
 
+    # Docker
+
+    def _plan_move(self, service: DockerService) -> None:
+        name = f"{service.ref.source.scope}/{service.stack}"
+
+        def work() -> tuple[StackPlanner, PlannedStack]:
+            planner = self.lab.planning()
+            return planner, planner.plan(*planner.find(name))
+
+        def show(answer: tuple[StackPlanner, PlannedStack]) -> None:
+            self._push(PlanScreen(*answer, self._save_answers))
+
+        what = "docker compose merges its files, then images, volumes and the cluster are looked at …"
+        self._ask(f"Plan a move to Kubernetes: {name}", what, work, show)
+
+    def _save_answers(self, planned: PlannedStack) -> None:
+        if self.lab.executor.read_only:
+            self._toast("Save the answers: not now", self.lab.executor.read_only, "warning")
+            return
+        self._confirm("Save the answers", lambda: self.lab.save_answers(planned), "Asking git for the branch …")
+
     # Plan, confirm, run
 
-    def _plan(self, title: str, make: Make, then: Callable[[tuple[Operation, Plan]], None]) -> None:
+    def _plan(
+        self,
+        title: str,
+        make: Make,
+        then: Callable[[tuple[Operation, Plan]], None],
+        what: str = "Asking Argo CD what this would do …",
+    ) -> None:
         def work() -> tuple[Operation, Plan]:
             operation = make()
             return operation, operation.plan()
 
-        self._ask(title, "Asking Argo CD what this would do …", work, then)
+        self._ask(title, what, work, then)
 
-    def _confirm(self, title: str, make: Make) -> None:
+    def _confirm(self, title: str, make: Make, what: str = "Asking Argo CD what this would do …") -> None:
         def planned(answer: tuple[Operation, Plan]) -> None:
             operation, plan = answer
             if plan.danger is Danger.NONE and not plan.refusals:
@@ -209,7 +240,7 @@ class ActionFlow:
                 return
             self._push(ConfirmScreen(plan), lambda yes: self._run(operation, plan) if yes else None)
 
-        self._plan(title, make, planned)
+        self._plan(title, make, planned, what)
 
     def _run(self, operation: Operation, plan: Plan) -> None:
         run = Run(plan)

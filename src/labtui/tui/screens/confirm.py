@@ -61,6 +61,8 @@ def verb(plan: Plan) -> str:
     """The word on the button."""
     if dict(plan.facts).get("dry run") == "True":
         return "Dry run"
+    if plan.verb:
+        return plan.verb
     action = BY_ID.get(plan.action)
     return action.title if action else "Do it"
 

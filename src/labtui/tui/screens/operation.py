@@ -50,7 +50,8 @@ class Run:
     @property
     def can_retry(self) -> bool:
         """Nothing was changed: it may be planned again without harm."""
-        return self.outcome is not None and self.outcome.result is Result.REFUSED
+        refused = self.outcome is not None and self.outcome.result is Result.REFUSED
+        return refused and self.plan.action.startswith("argocd.")
 
 
 def progress_row(progress: Progress) -> Row:
