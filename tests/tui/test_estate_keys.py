@@ -234,6 +234,17 @@ async def test_the_palette_goes_to_a_resource() -> None:
         assert app.estate.panes[3].cursor.name == "gluetun"
 
 
+async def test_a_name_that_the_palette_has_found_is_no_markup() -> None:
+    fake = FakeLab()
+    name = "[bold]web[/][@click=app.quit]api[/]"
+    fake[ARGOCD].list(application(name))
+    async with running(fake, seen="[bold]web") as (app, pilot):
+        await pilot.press("colon")
+        await pilot.press(*"webapi")
+        await until(lambda: "Application in Argo CD" in screen_text(app), "the hit")
+        assert f"argocd/{name}" in screen_text(app)
+
+
 async def test_the_theme_changes_and_is_remembered() -> None:
     async with running(full(), seen="grafana") as (app, pilot):
         assert app.theme == "labtui-dark"

@@ -10,6 +10,7 @@ from typing import cast
 
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.fuzzy import Matcher
 from textual.markup import escape
 from textual.widgets import Input
 
@@ -90,7 +91,7 @@ class LabCommands(Provider):
         matcher = self.matcher(query)
         for command in self._commands():
             if (score := matcher.match(command.title)) > 0:
-                yield self._hit(score, matcher.highlight(command.title), command)
+                yield self._hit(score, highlighted(matcher, command.title), command)
         found = looked_at = 0
         estate = self._lab_app.estate
         for resource, pane in estate.all_resources():
@@ -101,7 +102,7 @@ class LabCommands(Provider):
             if not in_order(query.casefold(), title.casefold()) or (score := matcher.match(title)) <= 0:
                 continue
             place = f"{clean(resource.ref.kind)} in {clean(pane)}"
-            yield self._hit(score, matcher.highlight(title), Command(title, place, partial(self._go, resource)))
+            yield self._hit(score, highlighted(matcher, title), Command(title, place, partial(self._go, resource)))
             found += 1
             if found >= MOST:
                 return
@@ -117,6 +118,16 @@ class LabCommands(Provider):
         result = command.run()
         if asyncio.iscoroutine(result):
             await result
+
+
+def highlighted(matcher: Matcher, text: str) -> Content:
+    """`text` with the letters that were searched for. `Matcher.highlight` would read it as markup."""
+    content = Content(text)
+    _, offsets = matcher.fuzzy_search.match(matcher.query, text)
+    for offset in offsets:
+        if not text[offset].isspace():
+            content = content.stylize(matcher.match_style, offset, offset + 1)
+    return content
 
 
 def in_order(letters: str, text: str) -> bool:
