@@ -59,6 +59,32 @@ def test_a_file_that_is_no_yaml_is_reported(tmp_path: Path) -> None:
     assert str(path) in keys.problems[0]
 
 
+@pytest.mark.parametrize("key", ["notakey", "ctrl+notakey", "\x1b[31mhi", "space bar", "hyperspace+s"])
+def test_what_is_no_key_is_reported_and_ignored(key: str) -> None:
+    keys = keymap.resolve({"argocd.sync": key})
+    assert not keys.overrides
+    assert "is no key" in keys.problems[0] and keys.problems[0].startswith("argocd.sync: ")
+    assert "\x1b" not in keys.problems[0]
+
+
+@pytest.mark.parametrize(
+    "key", ["+", "-", "é", "f12", "ctrl+s", "alt+shift+x", "ctrl+pageup", "exclamation_mark", "at"]
+)
+def test_every_kind_of_key_can_be_given(key: str) -> None:
+    assert keymap.resolve({"argocd.sync": key}).problems == ()
+
+
+def test_the_default_keys_are_keys() -> None:
+    for identity, names in keymap.defaults().items():
+        assert not [p for p in keymap.resolve({identity: names}).problems if "is no key" in p]
+
+
+def test_a_file_nested_without_end_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "keys.yaml"
+    path.write_text("argocd.sync: " + "[" * 3000)
+    assert keymap.load(path).problems
+
+
 def test_no_file_means_the_defaults(tmp_path: Path) -> None:
     assert keymap.load(tmp_path / "keys.yaml") == keymap.Keymap({})
 

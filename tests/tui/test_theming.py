@@ -131,3 +131,9 @@ def test_textual_wears_every_theme_with_our_tokens(name: str) -> None:
     theme = theming.load_themes([]).themes.get(name)
     expected = theme.variables["level-broken"] if theme else theming.VARIABLE_DEFAULTS["level-broken"]
     asyncio.run(wear(name, expected))
+
+
+def test_a_theme_nested_without_end_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "deep.toml").write_text("primary = " + "[" * 5000)
+    loaded = theming.load_themes((tmp_path,))
+    assert [path.name for path, _ in loaded.failed] == ["deep.toml"]

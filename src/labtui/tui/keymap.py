@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from textual.binding import Binding
+
+from labtui.domain.text import clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,23 @@ def _named(key: str) -> str:
     return _NAMES.get(key, key)
 
 
+def _is_key(name: str) -> bool:
+    """Does Textual ever report a key of this name? A letter, `f5`, `slash` or `ctrl+s`."""
+    from textual.keys import KEY_NAME_REPLACEMENTS, Keys
+
+    if len(name) == 1:
+        return name.isprintable() and name != " "
+    *modifiers, bare = name.split("+")
+    if not {"ctrl", "shift", "alt", "super", "hyper", "meta"}.issuperset(modifiers):
+        return False
+    if len(bare) == 1 or bare in {*(key.value for key in Keys), *KEY_NAME_REPLACEMENTS.values()}:
+        return bare.isprintable()
+    try:
+        return bool(unicodedata.lookup(bare.replace("_", " ")))  # `exclamation_mark`
+    except KeyError:
+        return bare == "hyphen_minus"
+
+
 def resolve(wanted: Mapping[str, object]) -> Keymap:
     """Check the user's keys. An unknown id, or a key that something else has, is reported and ignored."""
     known = defaults()
@@ -133,7 +153,12 @@ def resolve(wanted: Mapping[str, object]) -> Keymap:
             problems.append(f"{identity}: a key is a text such as s, ctrl+s or f5")
         else:
             names = [_named(k) for k in str(value).split(",") if k.strip()] or [_named(str(value))]
-            overrides[identity] = ",".join(names)
+            if wrong := [spoken(n) for n in names if not _is_key(n)]:
+                problems.append(
+                    f"{identity}: {clean(', '.join(wrong), 40)} is no key; a key is a text such as s, ctrl+s or f5"
+                )
+            else:
+                overrides[identity] = ",".join(names)
     while clash := _first_clash(known, overrides):
         key, loser, winner = clash
         problems.append(f"{loser}: the key {spoken(key)} already belongs to {winner}")
@@ -165,7 +190,7 @@ def load(path: Path) -> Keymap:
 
     try:
         data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         return Keymap({}, (f"{path}: {error}",))
     if data is None:
         return Keymap({})

@@ -116,7 +116,7 @@ def read_theme(path: Path) -> Theme:
         raise _Wrong(f"cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise _Wrong("is not UTF-8 text") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise _Wrong(f"is not TOML: {error}") from error
     return make_theme(data, path.stem)
 
