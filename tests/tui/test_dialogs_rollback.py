@@ -50,6 +50,16 @@ async def test_what_is_deployed_now_cannot_be_chosen() -> None:
         await until(pilot, lambda: answers == [None])
 
 
+async def test_an_entry_is_one_line_however_long_its_commit_message() -> None:
+    history = (deployment(1, OLD, 9), deployment(2, NEW, 1))
+    applications = FakeApplications(application(history=history))
+    host = Host(make_lab(applications))
+    async with host.run_test(size=(60, 24)) as pilot:
+        open_screen(host, applications.app)
+        await sees(pilot, "deployed now", f"Change of {OLD}"[:14])
+        assert host.screen.query_one(OptionList).virtual_size.height == len(history)
+
+
 async def test_only_commits_in_view_are_asked_for() -> None:
     history = tuple(deployment(n, f"{n:040x}", 200 - n) for n in range(1, 201))
     applications = FakeApplications(application(history=history))

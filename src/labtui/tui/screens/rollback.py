@@ -45,6 +45,7 @@ class RollbackScreen(Dialog[RollbackChoice]):
 
     DEFAULT_CSS = """
     RollbackScreen #columns { height: 1; text-wrap: nowrap; }
+    RollbackScreen OptionList { text-wrap: nowrap; text-overflow: ellipsis; }
     RollbackScreen #details { margin-top: 1; height: auto; max-height: 9; overflow-y: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
