@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from os.path import isfile
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +179,8 @@ def _sites(
             used.add(context.host)
             named = "local" if context.name == DEFAULT else context.name
             sites.append(FoundSite(site_name(named, taken), context.name, context.host))
-    loose = () if bases else tuple(_relative(f, cwd) for f in folders if any((f / c).is_file() for c in COMPOSE_FILES))
+    # os.path: a folder that may not be entered holds nothing for us, and is no error
+    loose = () if bases else tuple(_relative(f, cwd) for f in folders if any(isfile(f / c) for c in COMPOSE_FILES))
     return tuple(sites), loose
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -206,6 +207,22 @@ def test_loose_compose_files_are_pointed_out(home: Path, lab: Path) -> None:
     found = discover(environ(), home, lab)
     assert found.compose_folders == ("web",)
     assert "# Compose files were found in: web" in render_estate(found)
+
+
+def test_a_folder_that_may_not_be_entered_holds_nothing(home: Path, lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database's data folder beside the Compose files is its own user's alone."""
+    (lab / "postgres").mkdir()
+    (lab / "stack").mkdir()
+    (lab / "stack" / "compose.yaml").write_text("services: {}\n")
+    real = os.stat
+
+    def guarded(path: Any, *arguments: Any, **options: Any) -> os.stat_result:
+        if isinstance(path, str | Path) and Path(path).parent == lab / "postgres":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "stat", guarded)
+    assert discover(environ(), home, lab).compose_folders == ("stack",)
 
 
 def test_a_damaged_kubeconfig_is_passed_over(home: Path, lab: Path, tmp_path: Path) -> None:
