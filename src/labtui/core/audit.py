@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
@@ -30,7 +31,9 @@ class JsonLinesAudit:
                 self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
                 try:
-                    os.write(handle, line.encode("ascii"))  # one write: concurrent labtuis do not mix their lines
+                    # one write: concurrent labtuis do not mix their lines
+                    if os.write(handle, line.encode("ascii")) < len(line):
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                     os.fsync(handle)
                 finally:
                     os.close(handle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -321,3 +322,11 @@ def test_a_damaged_line_is_reported_and_the_rest_is_read(tmp_path: Path) -> None
     path.write_text('{"event": "intent", "id": "1"}\n{"event": "outc')
     assert list(JsonLinesAudit(path).entries())[1] == {"damaged": 2}
     assert [e["id"] for e in unfinished(JsonLinesAudit(path).entries())] == ["1"]
+
+
+def test_a_half_written_audit_line_stops_the_action(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fills up takes a part of the line and reports no error."""
+    log = JsonLinesAudit(tmp_path / "audit.jsonl")
+    monkeypatch.setattr(os, "write", lambda handle, data: len(data) - 1)
+    with pytest.raises(Refused, match="audit log"):
+        log.append({"event": "intent"})
