@@ -11,7 +11,14 @@ import yaml
 Manifest = Mapping[str, Any]
 Key = tuple[str, str, str, str]  # group, kind, namespace, name
 
-_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_SafeDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Dumper(_SafeDumper):  # type: ignore[misc]
+    """Writes equal parts out each time, as Kubernetes does: no `&id001`, no `*id001`."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
 
 
 def key_of(manifest: Manifest) -> Key:

@@ -8,6 +8,7 @@ import pytest
 
 from labtui.demo import DemoEstate
 from labtui.demo.controller import with_policy
+from labtui.demo.objects import to_yaml
 from labtui.domain.errors import NotFound, Refused
 from labtui.domain.planning import git_paths
 from labtui.domain.resources import Pod
@@ -51,6 +52,12 @@ def test_a_sync_goes_through_its_phases_and_rolls_out(world: DemoEstate) -> None
     assert done.images == ("victoriametrics/victoria-metrics:v1.116.0",)
     pods = [p for p in world.world.of(world.cluster.source, ("Pod",)) if isinstance(p, Pod)]
     assert [p.images for p in pods if p.ref.name == "victoriametrics-0"] == [done.images]
+
+
+def test_manifests_have_no_yaml_anchors() -> None:
+    labels = {"app": "emby"}
+    text = to_yaml({"metadata": {"labels": labels}, "spec": {"labels": labels}})
+    assert "&" not in text and "*" not in text and text.count("app: emby") == 2
 
 
 def test_rolling_grafana_back_heals_it_and_git_makes_it_last(world: DemoEstate) -> None:
