@@ -25,6 +25,16 @@ from labtui.domain.text import age, clean
 from labtui.ports import SyncRequest
 
 
+def _ask(question: str) -> str:
+    """Ask on stderr: stdout is for the result, and may be a file."""
+    print(question, end="", file=sys.stderr, flush=True)
+    return input()
+
+
+def _at_a_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
 @dataclass(frozen=True, slots=True)
 class Asking:
     """How a command deals with its user."""
@@ -32,8 +42,8 @@ class Asking:
     as_json: bool
     yes: bool
     seconds: float
-    ask: Callable[[str], str] = input
-    interactive: Callable[[], bool] = sys.stdin.isatty
+    ask: Callable[[str], str] = _ask
+    interactive: Callable[[], bool] = _at_a_terminal
 
 
 def sync(lab: Lab, name: str, request: SyncRequest, asking: Asking) -> Exit:
@@ -110,11 +120,12 @@ def show_plan(plan: Plan, asking: Asking) -> Exit:
 def perform(lab: Lab, operation: Operation, asking: Asking, *, harmless: bool = False) -> Exit:
     """Plan, confirm, run, report."""
     plan = operation.plan()
-    if not asking.as_json:
+    agreed = asking.yes or harmless or not plan.changes
+    if not (asking.as_json and agreed):  # nobody is asked about what was not shown
         print_plan(plan)
     if plan.refusals or (lab.executor.read_only and plan.changes):
         return _refuse(lab, plan, asking)
-    if not (asking.yes or harmless or not plan.changes or confirmed(plan, asking)):
+    if not (agreed or confirmed(plan, asking)):
         print("labtui: not confirmed, nothing was changed", file=sys.stderr)
         return Exit.REFUSED
     outcome = lab.executor.run(operation, lab.executor.confirm(plan), progress)

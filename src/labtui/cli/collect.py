@@ -41,7 +41,8 @@ def require_live(lab: Lab, sources: Iterable[SourceId]) -> None:
     for source in sources:
         status = lab.inventory.status(source)
         if status is None or status.state is FeedState.CONNECTING:
-            raise Unreachable(f"{source.label} did not answer in time")
+            hint = "Give it longer with --timeout SECONDS, or ask labtui doctor"
+            raise Unreachable(f"{source.label} did not answer in time", "", hint)
         if status.state is not FeedState.LIVE:
             kind: type[LabError] = {FeedState.DENIED: Denied, FeedState.SIGNED_OUT: SignedOut}.get(
                 status.state, Unreachable

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import gc
+import io
 import logging
 import os
 import sys
@@ -30,6 +32,7 @@ Add = Callable[..., argparse.ArgumentParser]  # name, description, parents
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit status; argparse itself exits with 2 on wrong usage."""
+    _speak_utf8()
     options = parser().parse_args(arguments)
     as_json = getattr(options, "json", False)
     try:
@@ -42,9 +45,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("labtui: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # the reader of our output has gone: no traceback, and nothing more to flush at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return int(Exit.FAILED)
+    except OSError as error:
+        # the disk is full, the current folder is gone: nothing that labtui can mend
+        logging.getLogger(__name__).exception("%s failed", options.command)
+        _drop_output()
+        place = f"{error.filename}: " if error.filename else ""
+        print_error(LabError(f"The system refused: {place}{error.strerror or error}"), as_json=False)
+        return int(Exit.FAILED)
+
+
+def _drop_output() -> None:
+    """What reads our output has gone, or has no room: nothing more is to be flushed at exit."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _speak_utf8() -> None:
+    """Signs and names need more letters than an old locale has, and an ssh session easily comes with a wrong one.
+
+    Terminals understand UTF-8 whatever the locale says; half a screen of escapes, or a traceback, helps nobody."""
+    for stream in (sys.stdout, sys.stderr):
+        encoding = str(getattr(stream, "encoding", None) or "utf-8")
+        if isinstance(stream, io.TextIOWrapper) and codecs.lookup(encoding).name != "utf-8":
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -258,6 +283,8 @@ def _argocd(lab: Lab, options: argparse.Namespace) -> int:
     if options.command == "sync":
         request = SyncRequest(options.revision, options.prune, options.dry_run, tuple(options.resource))
         return argocd.sync(lab, options.app, request, asking)
+    if options.history and (options.finish or options.to is not None or options.prune):
+        raise Invalid("--history only lists", "", "Leave the other options out, or leave --history out")
     if options.history:
         return argocd.history(lab, options.app, asking)
     if options.finish:
@@ -289,7 +316,8 @@ def _screen(options: argparse.Namespace) -> int:
     gc.disable()
     from labtui.estate.bootstrap import prepare
 
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # a stream that was closed before the start is None
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)):
         raise Invalid("The screen needs a terminal", "", "labtui status prints the estate once")
     prepared = prepare(_estate_options(options), os.environ, dial=True)
     # read when textual is imported: fewer frames a second are enough here, and kind to a slow line
@@ -340,6 +368,13 @@ def _audit(options: argparse.Namespace) -> int:
         words = f"{entry.get('result', '')} {entry.get('message', '')}".strip()
         when = str(entry.get("at", ""))[:19].replace("T", " ")
         rows.append((when, str(entry.get("by", "")), str(entry.get("title", "")), str(entry.get("event", "")), words))
+    if not shown:
+        print(
+            "Nothing was done yet"
+            if not getattr(options, "demo", False)
+            else "The demo keeps no record beyond its own end"
+        )
+        return Exit.DONE
     print_table(rows)
     return Exit.DONE
 

@@ -54,6 +54,18 @@ def describe_auto_sync(app: Application) -> str:
     return ("on" if auto.on else "paused") + (f" ({extras})" if extras else "")
 
 
+def unknown_resources(app: Application, wanted: Sequence[tuple[str, str, str, str]]) -> list[str]:
+    """Why chosen resources cannot be synced. Argo CD leaves out what it does not find, and calls the sync of nothing a success."""
+    found = []
+    for group, kind, namespace, name in wanted:
+        alike = [r for r in app.resources if (r.kind, r.name) == (kind, name) and namespace in ("", r.namespace)]
+        if not any(r.group == group for r in alike):
+            groups = ", ".join(f"{r.group}:{r.kind}:{r.namespace}/{r.name}" for r in alike)
+            words = f"the application has no resource {f'{group}:' if group else ''}{kind}:{namespace}/{name}"
+            found.append(words.replace(":/", ":") + (f"; do you mean {groups}?" if groups else ""))
+    return found
+
+
 def plan_sync(
     app: Application,
     *,
@@ -71,6 +83,7 @@ def plan_sync(
     targets = {s.target_revision for s in app.sources}
     if revision and revision not in targets and app.auto_sync.on and not dry_run:
         refusals.append(f"Cannot sync to {revision}: auto-sync currently set to {', '.join(sorted(targets)) or 'HEAD'}")
+    refusals += unknown_resources(app, resources)
     warnings = list(notes)
     pruned = [r for r in app.resources if r.requires_pruning]
     if pruned and prune:
@@ -86,7 +99,8 @@ def plan_sync(
     if resources:
         warnings.append("A sync of chosen resources runs no hooks and is not written into the history")
     wanted = revision or ", ".join(sorted(t or "HEAD" for t in targets)) or "HEAD"
-    what = f"{len(resources)} resources" if resources else "all resources"
+    count = len(resources)
+    what = "all resources" if not resources else f"{count} resource" + ("" if count == 1 else "s")
     words = f"Sync {what} to {wanted}" + (", prune" if prune else "") + (", as a dry run" if dry_run else "")
     return Plan(
         action="argocd.sync",

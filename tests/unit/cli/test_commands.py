@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -155,6 +156,68 @@ def test_the_name_is_typed_where_data_or_traffic_is_at_risk(
         return confirmed(plan, Asking(False, False, 1, ask=lambda prompt: text, interactive=lambda: True))
 
     assert answer("web") and not answer("y") and not answer("")
+
+
+def test_json_stays_alone_on_stdout_when_the_operator_is_asked(tmp_path: Path) -> None:
+    """`labtui sync APP --json > file` at a terminal: plan and question are seen, the file has one document."""
+    command = f"{sys.executable} -m labtui sync emby --demo --json > out.json"
+    with Terminal(["sh", "-c", command], 100, 30) as terminal:
+        terminal.wait_for("Go on? [y/N]", 20)
+        assert "Sync all resources to main" in terminal.text()
+        terminal.press("y", "enter")
+        terminal.wait_for_exit(20)
+        assert terminal.exit_status == 0
+    assert json.loads((tmp_path / "out.json").read_text())["result"] == "done"
+
+
+def test_a_resource_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """Argo CD calls the sync of nothing a success."""
+    status, _, err = run(capsys, "sync", "emby", "--demo", "--yes", "--resource", "apps:Deployment:nosuch")
+    assert status == 3 and "no resource apps:Deployment:nosuch" in err
+    status, _, err = run(capsys, "sync", "emby", "--demo", "--yes", "--resource", "Deployment:emby/emby")
+    assert status == 3 and "do you mean apps:Deployment:emby/emby?" in err
+    status, _, _ = run(capsys, "sync", "emby", "--demo", "--yes", "--resource", "apps:Deployment:emby")
+    assert status == 0
+
+
+@pytest.mark.parametrize("other", [("--finish",), ("--to", "1"), ("--prune",)])
+def test_history_goes_with_nothing_that_changes(capsys: pytest.CaptureFixture[str], other: tuple[str, ...]) -> None:
+    status, out, err = run(capsys, "rollback", "emby", "--demo", "--history", *other)
+    assert (status, out) == (2, "") and "--history" in err
+
+
+def test_an_empty_audit_log_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "audit") == (0, "Nothing was done yet\n", "")
+
+
+def labtui(script: str, **environ: str) -> subprocess.CompletedProcess[bytes]:
+    """A shell script in which `labtui` is this one."""
+    run_it = f'labtui() {{ {sys.executable} -m labtui "$@"; }}\n{script}'
+    return subprocess.run(["bash", "-c", run_it], capture_output=True, env={**os.environ, **environ}, timeout=60)
+
+
+def test_a_locale_without_utf8_gets_utf8_and_no_traceback() -> None:
+    done = labtui("labtui doctor --demo", PYTHONIOENCODING="latin-1")
+    assert done.returncode == 0 and "●" in done.stdout.decode() and done.stderr == b""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_said_in_one_line() -> None:
+    done = labtui("labtui status --demo > /dev/full")
+    assert done.returncode == 1
+    assert done.stderr.decode() == "labtui: The system refused: No space left on device\n"
+
+
+def test_without_stdin_a_change_is_not_made_and_nothing_breaks() -> None:
+    done = labtui("labtui sync emby --demo <&-")
+    assert done.returncode == 2 and b"Add --yes" in done.stderr and b"Traceback" not in done.stderr
+    done = labtui("labtui demo <&-")
+    assert done.returncode == 2 and b"needs a terminal" in done.stderr and b"Traceback" not in done.stderr
+
+
+def test_a_folder_that_is_gone_is_said_in_one_line() -> None:
+    done = labtui("mkdir gone && cd gone && rmdir ../gone && labtui status")
+    assert done.returncode == 1 and b"No such file" in done.stderr and b"Traceback" not in done.stderr
 
 
 def test_the_demo_starts_in_a_terminal_and_quits() -> None:
