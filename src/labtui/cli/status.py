@@ -8,6 +8,7 @@ from typing import TypeVar
 from labtui.cli.collect import look
 from labtui.cli.output import Exit, join, print_json, print_table
 from labtui.core.lab import Lab
+from labtui.domain.checks import Verdict
 from labtui.domain.planning import shorts
 from labtui.domain.ref import SourceId, SourceKind
 from labtui.domain.resources import Application, DockerService, SecretPath, Workload
@@ -127,7 +128,9 @@ def _print(lab: Lab) -> None:
             continue
         words = known.detail or ", ".join(known.notes)
         rows.append((source.label, known.state.value, age(known.since, now), words))
-    rows += [(p.subject, p.verdict.value, "", f"{p.detail}. {p.remedy}") for p in lab.problems]
+    shown = {source.label for source in lab.sources}  # a source that cannot be tried has said so above
+    problems = [p for p in lab.problems if p.verdict is not Verdict.FAIL or p.subject not in shown]
+    rows += [(p.subject, p.verdict.value, "", f"{p.detail}. {p.remedy}") for p in problems]
     print_table(rows, "  ")
     document_rows: list[tuple[str, list[tuple[str, ...]]]] = [
         ("Argo CD applications", _app_rows(lab)),

@@ -136,6 +136,7 @@ def _open_real(
     from labtui.core.executor import Executor
     from labtui.core.lab import Lab, operator
     from labtui.core.stack_facts import GatheredFacts
+    from labtui.estate.unusable import unusable
 
     clock = SystemClock()
     audit = JsonLinesAudit(audit_path(environ, options.home))
@@ -184,7 +185,9 @@ def _open_real(
     engines = {site.source.scope: site for site in sites}
     lab.stack_facts = GatheredFacts(engines, addresses, room, estate.domain)
     _plan_moves(lab, estate, connections)
-    lab.feeds = tuple(feeds)
+    feeds += unusable(connections.problems, [feed.source.label for feed in feeds])
+    order = ("docker", "kubernetes", "argocd", "vault")
+    lab.feeds = tuple(sorted(feeds, key=lambda feed: order.index(feed.source.kind.value)))
     lab.diagnosables = tuple(diagnosables)
     return lab
 

@@ -22,6 +22,7 @@ from textual.types import AnimationLevel
 from textual.worker import Worker, WorkerState
 
 from labtui.core.paths import config_dir
+from labtui.domain.checks import Verdict
 from labtui.domain.errors import LabError
 from labtui.domain.text import clean, clean_lines
 from labtui.tui import keymap, settings, theming
@@ -164,6 +165,8 @@ class LabApp(App[int]):
         self.set_timer(0.5 if self._opening else 0.01, self._load_themes)
         self._load_keys()
         for problem in self.lab.problems:
+            if problem.verdict is Verdict.FAIL and problem.subject in {source.label for source in self.lab.sources}:
+                continue  # its pane says it
             text = clean(" · ".join(part for part in (problem.detail, problem.remedy) if part), TOAST_TEXT)
             self.notify(text, title=f"{problem.subject}: {problem.name}", severity="warning", timeout=12)
 
