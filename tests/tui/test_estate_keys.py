@@ -245,6 +245,24 @@ async def test_a_name_that_the_palette_has_found_is_no_markup() -> None:
         assert f"argocd/{name}" in screen_text(app)
 
 
+async def test_marked_rows_are_never_believed_to_be_changed() -> None:
+    async with running(full(), seen="grafana") as (app, pilot):
+        await until(lambda: live(app))
+        await pilot.press("space", "down", "space", "s")
+        await until(lambda: toasts(app), "the toast")
+        assert "2 marked" in toasts(app)[-1] and "esc" in toasts(app)[-1]
+        assert app.screen is app.estate
+
+
+async def test_a_key_on_a_dead_source_says_that_it_is_dead() -> None:
+    fake = FakeLab()
+    fake[ARGOCD].fail(Unreachable("No", "connection refused"))
+    async with running(fake, seen="connection refused") as (app, pilot):
+        await pilot.press("s")
+        await until(lambda: toasts(app), "the toast")
+        assert "argocd is down; i says why" in toasts(app)[-1]
+
+
 async def test_the_theme_changes_and_is_remembered() -> None:
     async with running(full(), seen="grafana") as (app, pilot):
         assert app.theme == "labtui-dark"

@@ -31,6 +31,10 @@ class LabScreen(Screen[None]):
         """What an action would be run on."""
         return None
 
+    def other_marks(self, resource: Resource) -> int:
+        """How many rows are marked, 0 when it is none or this one alone. No action is run on several rows yet."""
+        return 0
+
     def chosen_source(self) -> SourceId | None:
         """The source of what is chosen, or of the pane when nothing is."""
         resource = self.chosen_resource()
@@ -51,7 +55,12 @@ class LabScreen(Screen[None]):
         if identity == "argocd.refresh" and self._reconnect():
             return
         resource = self.chosen_resource()
-        reason = why_not(action, resource, app.lab.executor.read_only)
+        if resource is not None and action.changes and (marked := self.other_marks(resource)):
+            words = f"{marked} marked, and this is for the row under the cursor alone; esc takes the marks away"
+            app.notify(words, title=f"{action.title}: not now", severity="warning")
+            return
+        reason = self._not_live() if resource is None else ""
+        reason = reason or why_not(action, resource, app.lab.executor.read_only)
         if reason or resource is None:
             app.notify(reason, title=f"{action.title}: not now", severity="warning")
             return
@@ -66,6 +75,14 @@ class LabScreen(Screen[None]):
         self.lab_app.live.retry(source)
         self.lab_app.notify(f"Connecting to {clean(source.label)} now")
         return True
+
+    def _not_live(self) -> str:
+        """Why there is no row to choose: the state of the pane's source. Empty when it is live."""
+        source = self.chosen_source()
+        status = self.lab_app.lab.inventory.status(source) if source else None
+        if source is None or status is None or status.state is FeedState.LIVE:
+            return ""
+        return f"{clean(source.label)} is {status.state.value}; {self.lab_app.keymap.of('estate.source')} says why"
 
     def action_source(self) -> None:
         """Why the source is as it is."""

@@ -103,6 +103,11 @@ class EstateScreen(LabScreen):
         ref = self.pane.cursor
         return self.lab.inventory.get(self.pane.resource_ref(ref)) if ref else None
 
+    def other_marks(self, resource: Resource) -> int:
+        """Who has marked rows must not believe that a change was made to all of them."""
+        marked = {self.pane.resource_ref(ref) for ref in self.pane.marked}
+        return len(marked) if marked != {resource.ref} else 0
+
     def chosen_source(self) -> SourceId | None:
         """The source of the pane."""
         return self.pane.source or super().chosen_source()
