@@ -43,8 +43,9 @@ def examine(connection: DockerConnection, source: SourceId, clock: Clock) -> Ite
         if isinstance(known, Unreachable) and link is not None:
             known = link.fault() or known
         unreachable = isinstance(known, Unreachable)
+        hint = known.hint or f"Look whether the engine of {source.label} is up and reachable, then try again"
         name = "connection" if engine is None else "clock"
-        yield Check(source.label, name, Verdict.FAIL, f"{known.title}: {known.cause}", known.hint, unreachable)
+        yield Check(source.label, name, Verdict.FAIL, f"{known.title}: {known.cause}", hint, unreachable)
     finally:
         if engine is not None:
             engine.close()

@@ -267,7 +267,7 @@ class Relay:
         if "Permission denied" in words or "Too many authentication failures" in words:
             hint = f"`ssh {self._name}` must work without a password: load your key (ssh-add), or authorize it there"
             return Denied(title, words, hint)
-        hint = ""
+        hint = f"Is the host up, and the way to it (tunnel, VPN)? Try: ssh {self._name}"
         if "Host key verification failed" in words:
             hint = f"Connect once by hand and check the host's key: ssh {self._name}"
         elif "Could not resolve" in words:
