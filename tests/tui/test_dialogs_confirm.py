@@ -52,6 +52,14 @@ async def test_the_buttons_are_in_view_whatever_the_plan_is(size: tuple[int, int
         await sees(pilot, "more lines")
 
 
+async def test_what_to_mind_is_in_view_on_a_small_screen_however_many_steps_there_are() -> None:
+    steps = tuple(Step(f"Step {n}", f"PATCH /api/v1/applications/web/{n}") for n in range(12))
+    host = host_now()
+    async with host.run_test(size=(80, 24)) as pilot:
+        host.push_screen(ConfirmScreen(replace(PLAN, steps=steps)))
+        await sees(pilot, "Mind", "Sync hooks do not run", "What will be done", "type web")
+
+
 async def test_the_name_is_typed_exactly_and_enter_on_it_confirms() -> None:
     host = host_now()
     answers: list[bool | None] = []

@@ -130,7 +130,7 @@ def plan_sync(
             ("Revision", f"{shorts(app.revisions)} → {wanted}"),
             ("Auto-sync", describe_auto_sync(app)),
         ),
-        undo=f"roll it back: R on the screen, labtui rollback {app.ref.name}",
+        undo="" if dry_run else f"roll it back: R on the screen, labtui rollback {app.ref.name}",
     )
 
 

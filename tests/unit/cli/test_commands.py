@@ -180,6 +180,12 @@ def test_a_resource_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[s
     assert status == 0
 
 
+def test_a_dry_run_needs_no_way_back(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "to get back" in run(capsys, "--read-only", "sync", "emby", "--demo")[2]
+    status, _, err = run(capsys, "sync", "emby", "--demo", "--dry-run")
+    assert status == 0 and "to get back" not in err
+
+
 @pytest.mark.parametrize("other", [("--finish",), ("--to", "1"), ("--prune",)])
 def test_history_goes_with_nothing_that_changes(capsys: pytest.CaptureFixture[str], other: tuple[str, ...]) -> None:
     status, out, err = run(capsys, "rollback", "emby", "--demo", "--history", *other)

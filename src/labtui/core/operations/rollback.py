@@ -175,7 +175,9 @@ def remaining_steps(app: Application) -> tuple[str, ...]:
         return ()
     steps = []
     if app.sync != "Synced":
-        steps.append(f"git still has {shorts(record.from_revisions)}: revert it, so that git agrees with the cluster")
+        steps.append(
+            f"git, at {shorts(record.from_revisions)}, still has the newer one: put the older one back, so that both agree"
+        )
     if record.paused:
         steps.append(f"{'then ' if steps else ''}turn auto-sync on again")
     elif app.sync == "Synced":

@@ -30,19 +30,21 @@ LINES_AT_MOST = 20_000
 
 
 def plan_rows(plan: Plan) -> list[Row]:
-    """A plan as a page: what it is about, what stands against it, the steps, what to mind, the way back."""
+    """A plan as a page: what it is about, what stands against it, what to mind, the steps, the way back."""
     rows = [Row(label, text) for label, text in plan.summary]
     if plan.refusals:
         rows += [BLANK, heading("It cannot be done now")]
         rows += [item("✗", reason, "broken") for reason in plan.refusals]
+    if (
+        plan.warnings
+    ):  # before the steps: on a small screen those fill it, and nobody scrolls to what they do not know of
+        rows += [BLANK, heading("Mind")]
+        rows += [item("▲", warning, "drifted") for warning in plan.warnings]
     rows += [BLANK, heading("What would be done" if plan.refusals else "What will be done")]
     for number, step in enumerate(plan.steps, 1):
         rows.append(item(f"{number}", step.title, "strong", width=3))
         if step.call:
             rows.append(item("", step.call, text_tone="muted", width=3))
-    if plan.warnings:
-        rows += [BLANK, heading("Mind")]
-        rows += [item("▲", warning, "drifted") for warning in plan.warnings]
     if plan.undo:
         rows += [BLANK, heading("To get back"), *paragraph(plan.undo)]
     return rows
