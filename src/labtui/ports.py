@@ -11,16 +11,19 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Event
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from labtui.domain.changes import Change
-from labtui.domain.checks import Check
-from labtui.domain.compose.stack import Stack
-from labtui.domain.conversion.facts import Facts
-from labtui.domain.conversion.gathering import ClusterReading, SiteFacts
-from labtui.domain.plan import DiffItem
-from labtui.domain.ref import Ref, SourceId
-from labtui.domain.resources.argocd import Application, AutoSync, Deployment, RollbackRecord
+
+# Every start of the screen imports this module: what only annotations name is left out.
+if TYPE_CHECKING:
+    from labtui.domain.checks import Check
+    from labtui.domain.compose.stack import Stack
+    from labtui.domain.conversion.facts import Facts
+    from labtui.domain.conversion.gathering import ClusterReading, SiteFacts
+    from labtui.domain.plan import DiffItem
+    from labtui.domain.ref import Ref, SourceId
+    from labtui.domain.resources.argocd import Application, AutoSync, Deployment, RollbackRecord
 
 Emit = Callable[[Change], None]
 

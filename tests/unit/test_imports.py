@@ -44,6 +44,17 @@ def test_the_screen_is_imported_without_a_client_library() -> None:
     assert "textual" in found and not found & set(CLIENTS)
 
 
+def test_an_estate_opens_without_what_only_a_migration_needs() -> None:
+    code = """
+import subprocess, sys
+from labtui.estate.bootstrap import Options, open_lab
+open_lab(Options(demo=True), {})
+print(sorted(n for n in sys.modules if n.startswith(("labtui.domain.conversion", "labtui.domain.compose"))))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
+
+
 def test_no_function_is_hidden_from_the_import_rules() -> None:
     """`importlib` and `__import__` would get round import-linter."""
     from pathlib import Path
