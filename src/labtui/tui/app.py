@@ -144,9 +144,9 @@ class LabApp(App[int]):
         """Our own tokens, so that the stylesheet parses with every theme."""
         return {**super().get_theme_variable_defaults(), **theming.VARIABLE_DEFAULTS}
 
-    def on_mount(self) -> None:
-        """Go on as soon as the first frame is on the terminal."""
-        self.screen.call_after_refresh(self._begin)
+    def on_ready(self) -> None:
+        """Go on: the first frame has been handed to the terminal's writer."""
+        self._begin()
 
     def _begin(self) -> None:
         if self._opening is not None:
