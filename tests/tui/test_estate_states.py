@@ -11,6 +11,7 @@ from labtui.domain.errors import Denied, LabError, SignedOut, Unreachable
 from labtui.domain.ref import Ref
 from labtui.domain.resources import SecretPath
 from labtui.domain.states import FeedState
+from labtui.tui.app import LabApp
 from tests.tui.fakes import ARGOCD, CLUSTER, KYIV, NOW, VAULT, WROCLAW, FakeLab, application, sample, secret, upsert
 from tests.tui.waiting import running, screen_text, until
 
@@ -99,6 +100,56 @@ async def test_a_lost_source_keeps_its_rows_as_stale_and_disturbs_no_other() -> 
         assert not any(pane.stale for pane in others)
         fake[ARGOCD].give(upsert(application("newcomer")))
         await until(lambda: "newcomer" in screen_text(app), "a change of another source")
+
+
+async def test_only_a_state_that_looks_different_is_a_class() -> None:
+    fake = FakeLab([KYIV])
+    async with running(fake, seen="connecting") as (app, _):
+        pane = app.estate.panes[0]
+        assert not pane.classes
+        fake[KYIV].list(*sample()[KYIV])
+        await until(lambda: pane.status is not None and pane.status.state is FeedState.LIVE)
+        assert not pane.classes
+        fake[KYIV].fail(REFUSED)
+        await until(lambda: pane.classes == {"-stale"})
+        fake[KYIV].list(*sample()[KYIV])
+        await until(lambda: not pane.classes, "live again")
+
+
+async def placed(fake: FakeLab, app: LabApp, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Lets all sources but Vault answer, each alone; then: how many rows were known each time the panes were placed."""
+    times: list[int] = []
+    anew = app.estate.body.arrange_anew
+
+    def noted() -> None:
+        times.append(sum(pane.row_count for pane in app.estate.panes))
+        anew()
+
+    monkeypatch.setattr(app.estate.body, "arrange_anew", noted)
+    for source in (ARGOCD, CLUSTER, WROCLAW, KYIV):
+        pane = next(pane for pane in app.estate.panes if pane.source == source)
+        fake[source].list(*sample()[source])
+        await until(lambda pane=pane: pane.row_count, str(source))  # type: ignore[misc]
+    return times
+
+
+async def test_the_panes_find_their_places_once_all_sources_have_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labtui.tui.screens.estate.GATHER", 60.0)
+    fake = FakeLab()
+    async with running(fake, seen="connecting") as (app, _):
+        times = await placed(fake, app, monkeypatch)
+        assert not times
+        fake[VAULT].list(*sample()[VAULT])
+        await until(lambda: times)
+        assert len(times) == 1 and times[0] == sum(pane.row_count for pane in app.estate.panes)
+
+
+async def test_a_source_that_does_not_answer_keeps_no_pane_from_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labtui.tui.screens.estate.GATHER", 0.3)
+    fake = FakeLab()
+    async with running(fake, seen="connecting") as (app, _):
+        times = await placed(fake, app, monkeypatch)
+        await until(lambda: times, "placed without Vault")
 
 
 async def test_a_source_that_comes_back_is_live_again() -> None:

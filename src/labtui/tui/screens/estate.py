@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 
 DETAIL_DELAY = 0.1  # seconds that the cursor rests before the details beside follow it
+GATHER = 0.5  # seconds after the start that the panes keep their places while a source has yet to answer
 
 
 class EstateScreen(LabScreen):
@@ -57,6 +58,7 @@ class EstateScreen(LabScreen):
         self.body = EstateBody(self.panes, self.detail)
         self.footer = FooterLine(css_id="footer")
         self._detail_timer: Timer | None = None
+        self._gathering = True
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -71,6 +73,7 @@ class EstateScreen(LabScreen):
             pane.show_status(self.lab.inventory.status(pane.source) if pane.source else None)
         self.panes[0].focus()
         self._show_sources()
+        self.set_timer(GATHER, self._gathered)
 
     def on_resize(self, event: Resize) -> None:
         """Another size may mean another arrangement."""
@@ -130,11 +133,25 @@ class EstateScreen(LabScreen):
         with self.app.batch_update():
             for pane in self.panes:
                 pane.take(delta)
-            self.body.rows_changed(anew=bool(delta.sources))
+            if not self._still_gathering():
+                self.body.rows_changed(anew=bool(delta.sources))
             if delta.sources:
                 self._show_sources()
             self._show_tabs()
         self._chosen_changed()
+
+    def _still_gathering(self) -> bool:
+        """Sources answer one after the other at the start: the panes are placed once for all of them, not once for each."""
+        if self._gathering:
+            statuses = [self.lab.inventory.status(source) for source in self.lab.sources]
+            self._gathering = any(status is not None and status.state is FeedState.CONNECTING for status in statuses)
+        return self._gathering
+
+    def _gathered(self) -> None:
+        """Whoever has not answered by now is not waited for."""
+        if self._gathering:
+            self._gathering = False
+            self.body.rows_changed(anew=True)
 
     def operations_changed(self) -> None:
         """An operation has begun, got on or ended."""

@@ -22,7 +22,11 @@ from labtui.tui.widgets.tab_line import Tab
 FRAME = 2  # lines of the border
 HEAD = 1  # line of the column titles
 MESSAGE = 4  # lines that a pane without rows needs for its words
-STATES = {state: f"-{state.value.replace(' ', '-')}" for state in FeedState}
+# The states that the stylesheet knows. Not those of a start: each change of a class styles a pane and its components anew.
+STATES = {
+    state: f"-{state.value.replace(' ', '-')}"
+    for state in (FeedState.STALE, FeedState.SIGNED_OUT, FeedState.DENIED, FeedState.DOWN)
+}
 UNKNOWN = (FeedState.CONNECTING, FeedState.DENIED, FeedState.SIGNED_OUT, FeedState.DOWN)
 
 
@@ -50,7 +54,7 @@ class Pane(RowTable):
         """`column` says where it stands on a wide screen: 0 left, 1 right; `short` is for a small screen's tab; `nothing`
         is what a live source without rows says; `noun` counts those that need the operator; `sign_in`: its source takes a
         user name and a password."""
-        super().__init__(columns, empty=nothing, id=f"pane-{number}", classes=STATES[FeedState.CONNECTING])
+        super().__init__(columns, empty=nothing, id=f"pane-{number}")
         self.clock = clock
         self.nothing = nothing
         self.noun = noun
@@ -188,9 +192,9 @@ class Pane(RowTable):
         """The state of its source has changed."""
         self.status = status
         state = status.state if status else FeedState.CONNECTING
-        if self.source is not None and not self.has_class(STATES[state]):
-            self.remove_class(*STATES.values())
-            self.add_class(STATES[state])
+        classes = {STATES[state]} if self.source is not None and state in STATES else set()
+        if self.classes != classes:
+            self.set_classes(classes)
         self.stale = self.source is not None and state not in (FeedState.LIVE, FeedState.CONNECTING)
         self.set_empty(self.words())
         self.reframe()
