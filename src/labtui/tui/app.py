@@ -5,9 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
-import sys
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +30,7 @@ from labtui.tui.screens.curtain import Curtain
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from textual.driver import Driver
     from textual.theme import Theme
 
     from labtui.core.inventory import Delta
@@ -103,11 +102,12 @@ class LabApp(App[int]):
         theme: str | None = None,
         keys_file: Path | None = None,
         follow: bool = True,
+        driver: type[Driver] | None = None,
     ) -> None:
         """With an `Opening` the first frame is painted before the estate is opened. `theme` wins over the remembered one.
         `keys_file` is `keys.yaml` of the config folder unless given. With `follow` false no feed is started (tests put
-        changes in by themselves)."""
-        super().__init__()
+        changes in by themselves). `driver` is Textual's own unless given."""
+        super().__init__(driver_class=driver)
         self.keymap = keymap.Keymap({})
         self.failure: LabError | None = None  # why the estate could not be opened
         self._opening = lab if isinstance(lab, Opening) else None
@@ -146,6 +146,8 @@ class LabApp(App[int]):
 
     def on_ready(self) -> None:
         """Go on: the first frame has been handed to the terminal's writer."""
+        # after a stop the terminal shows something else
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self._begin()
 
     def _begin(self) -> None:
@@ -370,27 +372,13 @@ class LabApp(App[int]):
             self.notify(f"{type(error).__name__}: {error}", title="Internal error", severity="error", timeout=12)
 
 
-@contextmanager
-def _terminal_title() -> Iterator[None]:
-    """The title says labtui while it runs, and nothing that comes from outside; the old title comes back (xterm's CSI 22/23 t)."""
-    terminal = sys.__stderr__  # where Textual writes to
-    if terminal is None or not terminal.isatty():
-        yield
-        return
-    terminal.write("\x1b[22;2t\x1b]2;labtui\x07")
-    terminal.flush()
-    try:
-        yield
-    finally:
-        terminal.write("\x1b[23;2t")
-        terminal.flush()
-
-
 def run(opening: Opening, *, theme: str | None = None, keys_file: Path | None = None, mouse: bool = True) -> int:
     """Show the estate until the user leaves; the exit status of the program. Raises what `opening.open` raises."""
-    app = LabApp(opening, theme=theme, keys_file=keys_file)
+    from labtui.tui.terminal import TerminalDriver, terminal_title
+
+    app = LabApp(opening, theme=theme, keys_file=keys_file, driver=TerminalDriver)
     try:
-        with _terminal_title():
+        with terminal_title():
             app.run(mouse=mouse)
     finally:
         if hasattr(app, "live"):
