@@ -12,7 +12,7 @@ from labtui.core.audit import MemoryAudit
 from labtui.core.executor import Executor
 from labtui.core.lab import Lab
 from labtui.domain.changes import Change, Live, Resync, Upsert
-from labtui.domain.errors import LabError
+from labtui.domain.errors import LabError, Unreachable
 from labtui.domain.ref import Ref, SourceId, SourceKind
 from labtui.domain.resources import Application, DockerService, Resource, SecretPath, Workload
 from labtui.domain.resources.argocd import ApplicationSource, AutoSync, Deployment
@@ -83,6 +83,8 @@ class FakeFeed:
                 raise order
             if order is not None:
                 emit(order)
+            elif not stop.is_set():
+                raise Unreachable("The connection was closed", "closed")
 
     def close(self) -> None:
         """Wake `follow`."""

@@ -13,7 +13,7 @@ from labtui.domain.resources import SecretPath
 from labtui.domain.states import FeedState
 from labtui.tui.app import LabApp
 from tests.tui.fakes import ARGOCD, CLUSTER, KYIV, NOW, VAULT, WROCLAW, FakeLab, application, sample, secret, upsert
-from tests.tui.waiting import running, screen_text, until
+from tests.tui.waiting import running, screen_text, toasts, until
 
 pytestmark = pytest.mark.anyio
 
@@ -100,6 +100,20 @@ async def test_a_lost_source_keeps_its_rows_as_stale_and_disturbs_no_other() -> 
         assert not any(pane.stale for pane in others)
         fake[ARGOCD].give(upsert(application("newcomer")))
         await until(lambda: "newcomer" in screen_text(app), "a change of another source")
+
+
+async def test_a_live_source_can_be_connected_anew() -> None:
+    fake = FakeLab([KYIV])
+    fake[KYIV].list(*sample()[KYIV])
+    async with running(fake, seen="gluetun") as (app, pilot):
+        app.show_source(KYIV)
+        await until(lambda: "Connect again now" in screen_text(app))
+        await pilot.press("r")
+        await until(lambda: fake[KYIV].connects == 2, "a second connection")
+        await until(lambda: "kyiv ✗ stale" in app.estate.bar.text)
+        fake[KYIV].list(*sample()[KYIV])
+        await until(lambda: "kyiv ●" in app.estate.bar.text)
+        assert toasts(app) == ["Connecting to kyiv now"]
 
 
 async def test_only_a_state_that_looks_different_is_a_class() -> None:

@@ -10,7 +10,6 @@ from labtui.core.actions import BY_ID, Action, offered
 from labtui.domain.ref import SourceId
 from labtui.domain.resources import Resource
 from labtui.domain.states import FeedState
-from labtui.domain.text import clean
 from labtui.tui import keymap
 from labtui.tui.widgets.footer import Hint
 
@@ -72,8 +71,7 @@ class LabScreen(Screen[None]):
         status = self.lab_app.lab.inventory.status(source) if source else None
         if source is None or status is None or status.state is FeedState.LIVE:
             return False
-        self.lab_app.live.retry(source)
-        self.lab_app.notify(f"Connecting to {clean(source.label)} now")
+        self.lab_app.connect_again(source)
         return True
 
     def _not_live(self) -> str:

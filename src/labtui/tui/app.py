@@ -286,7 +286,12 @@ class LabApp(App[int]):
         from labtui.tui.screens.source import SourceScreen
 
         status = self.lab.inventory.status(source)
-        self.push_screen(SourceScreen(source, status, source.scope, self.lab, lambda: self.live.retry(source)))
+        self.push_screen(SourceScreen(source, status, source.scope, self.lab, lambda: self.connect_again(source)))
+
+    def connect_again(self, source: SourceId) -> None:
+        """Connect to a source now, whatever its state is, and say so."""
+        self.live.retry(source)
+        self.notify(f"Connecting to {clean(source.label)} now")
 
     def action_sign_in(self) -> None:
         """Sign in to the source of the chosen pane, or to the only one that takes a password."""

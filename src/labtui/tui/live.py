@@ -12,6 +12,7 @@ from labtui.core.inventory import Delta
 from labtui.core.lab import Lab
 from labtui.core.mailbox import Mailbox
 from labtui.domain.ref import SourceId
+from labtui.domain.states import FeedState
 
 log = logging.getLogger(__name__)
 
@@ -70,10 +71,12 @@ class LiveLab:
         return self.lab.inventory.apply(self._mailbox.drain())
 
     def retry(self, source: SourceId) -> None:
-        """Connect to this source now."""
+        """Connect to this source now; to a live one anew."""
+        status = self.lab.inventory.status(source)
+        live = status is not None and status.state is FeedState.LIVE
         for runner in self._runners:
             if runner.feed.source == source:
-                runner.retry()
+                (runner.reconnect if live else runner.retry)()
 
     def stop(self) -> None:
         """Close every connection and wait `LEAVE` seconds at most."""
