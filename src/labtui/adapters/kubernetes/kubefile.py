@@ -38,7 +38,7 @@ def config_files(connection: KubernetesConnection) -> tuple[Path, ...]:
 def choose(files: tuple[Path, ...], context: str) -> Chosen:
     """The parts of `context`, or of the current one if that is empty. Raises Invalid, never quoting a file's content."""
     documents = _documents(files)
-    wanted = context or next((text(d, "current-context") for _, d in documents if text(d, "current-context")), "")
+    wanted = context or _current(documents)
     contexts = _named(documents, "contexts", "context")
     if wanted not in contexts:
         names = ", ".join(clean(name, 60) for name in contexts) or "none"
@@ -54,6 +54,18 @@ def choose(files: tuple[Path, ...], context: str) -> Chosen:
     cluster, cluster_folder = clusters[name]
     user, user_folder = _named(documents, "users", "user").get(text(chosen, "user"), ({}, Path()))
     return Chosen(wanted, cluster, cluster_folder, user, user_folder)
+
+
+def current_context(connection: KubernetesConnection) -> str:
+    """The name of the current context, empty when there is none or no kubeconfig that can be read."""
+    try:
+        return _current(_documents(config_files(connection)))
+    except Invalid:
+        return ""
+
+
+def _current(documents: list[tuple[Path, Json]]) -> str:
+    return next((text(d, "current-context") for _, d in documents if text(d, "current-context")), "")
 
 
 def _documents(files: tuple[Path, ...]) -> list[tuple[Path, Json]]:

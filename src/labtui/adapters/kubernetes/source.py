@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from labtui.adapters.kubernetes.kubefile import current_context
 from labtui.domain.checks import Check
 from labtui.domain.connections import KubernetesConnection
 from labtui.domain.ref import SourceId, SourceKind
@@ -19,12 +21,17 @@ if TYPE_CHECKING:
 class KubernetesSource:
     """Follows a cluster (`ports.Feed`), examines it (`ports.Diagnosable`) and reads what room it has (`ports.ClusterInspector`).
 
-    The kubeconfig is read anew at each connection, and when the server no longer takes its credentials. A kind that may
+    Without a named context it is the current one of the moment it is made: `kubectl config use-context` elsewhere does not
+    make it another cluster. The kubeconfig is read anew at each connection, and when the server no longer takes its
+    credentials. A kind that may
     not be read becomes a note of `Live`; Denied is raised only when neither pods nor any workload may be read.
     """
 
     def __init__(self, connection: KubernetesConnection, clock: Clock) -> None:
-        self._connection = connection
+        context = connection.context or current_context(connection)
+        self._connection = replace(connection, context=context)
+        # no kubeconfig yet: the feed says so, and finds it when it is there
+        self._source = SourceId(SourceKind.KUBERNETES, context or "current-context")
         self._clock = clock
         self._lock = threading.Lock()
         self._session: Session | None = None
@@ -32,7 +39,7 @@ class KubernetesSource:
     @property
     def source(self) -> SourceId:
         """The cluster, known by its kubeconfig context."""
-        return SourceId(SourceKind.KUBERNETES, self._connection.context or "current-context")
+        return self._source
 
     def follow(self, emit: Emit, stop: threading.Event) -> None:
         """See `ports.Feed`. Raises Invalid for a bad kubeconfig, else SignedOut, Denied or Unreachable."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,14 @@ from typing import Any
 import pytest
 import yaml
 
+from labtui.adapters.kubernetes import KubernetesSource
 from labtui.adapters.kubernetes.execplugin import run_plugin
 from labtui.adapters.kubernetes.kubeconfig import load
 from labtui.adapters.kubernetes.kubefile import config_files
+from labtui.core.clock import SystemClock
 from labtui.domain.connections import KubernetesConnection
 from labtui.domain.errors import Invalid, SignedOut
+from labtui.domain.ref import SourceId, SourceKind
 
 SECRET = "s3cr3t-token"
 API = "client.authentication.k8s.io/v1"
@@ -44,6 +48,27 @@ def plugin(folder: Path, body: str) -> dict[str, Any]:
 def credential(**status: str) -> str:
     answer = {"apiVersion": API, "kind": "ExecCredential", "status": status}
     return f"print(json.dumps({answer!r}))"
+
+
+def test_a_cluster_is_known_by_the_context_that_is_current_at_the_start(tmp_path: Path) -> None:
+    write(tmp_path / "config", {"token": SECRET}, context="homelab")
+    source = KubernetesSource(KubernetesConnection(kubeconfig=(tmp_path / "config",)), SystemClock())
+    assert source.source == SourceId(SourceKind.KUBERNETES, "homelab")
+    write(tmp_path / "config", {"token": SECRET}, context="another")
+    assert source.source.scope == "homelab"
+    with pytest.raises(Invalid) as refusal:
+        source.follow(lambda change: None, threading.Event())
+    assert "homelab is missing; there are: another" in refusal.value.detail
+
+
+@pytest.mark.parametrize("content", [None, "", "current-context: [x]", ": {"])
+def test_without_a_current_context_the_feed_says_what_is_wrong(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "config").write_text(content)
+    source = KubernetesSource(KubernetesConnection(kubeconfig=(tmp_path / "config",)), SystemClock())
+    assert source.source.scope == "current-context"
+    with pytest.raises(Invalid):
+        source.follow(lambda change: None, threading.Event())
 
 
 def test_token(tmp_path: Path) -> None:
