@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
 import threading
@@ -18,6 +17,7 @@ from labtui.domain.errors import OutcomeUnknown, Unreachable
 from labtui.domain.resources.argocd import AutoSync, RollbackRecord
 from labtui.ports import SyncRequest
 from tests.contract.argocd_rig import Watcher, source
+from tests.live.faults import alone
 from tests.live.gitops_fixture import GitopsEstate, wait_until
 
 pytestmark = [
@@ -34,11 +34,10 @@ def control(verb: str, server: str) -> None:
     subprocess.run([os.environ["LIVE_CTL"], verb, server], check=True, timeout=60, stdout=subprocess.DEVNULL)
 
 
-@pytest.fixture
-def alone() -> Iterator[None]:
-    """Nobody else makes faults meanwhile (LIVE_LOCK, a file)."""
-    with Path(os.environ.get("LIVE_LOCK", "/tmp/labtui-live.lock")).open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+@pytest.fixture(name="alone")
+def nobody_else() -> Iterator[None]:
+    """Nobody else makes faults during the test."""
+    with alone():
         yield
 
 

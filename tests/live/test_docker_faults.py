@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import ssl
@@ -23,6 +22,7 @@ from labtui.domain.connections import DockerConnection
 from labtui.domain.errors import LabError, Unreachable
 from tests.contract.docker_rig import Watcher
 from tests.live.compose_fixture import LiveStack, engine_address
+from tests.live.faults import alone
 
 pytestmark = pytest.mark.live
 
@@ -43,8 +43,7 @@ def fault(stop: str, start: str, server: str) -> Iterator[None]:
     """Nobody else makes faults meanwhile (LIVE_LOCK, a file), and the server is back at the end."""
     if "LIVE_CTL" not in os.environ:
         pytest.skip("LIVE_CTL, the program that stops and starts the estate's servers, is not set")
-    with Path(os.environ.get("LIVE_LOCK", "/tmp/labtui-live.lock")).open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with alone():
         control(stop, server)
         try:
             yield

@@ -16,6 +16,7 @@ from labtui.core.clock import SystemClock
 from labtui.domain.connections import KubernetesConnection
 from labtui.domain.errors import LabError, Unreachable
 from tests.contract.kubernetes_rig import LiveRig, Watcher
+from tests.live.faults import alone
 
 pytestmark = [
     pytest.mark.live,
@@ -30,13 +31,14 @@ def control(verb: str) -> None:
 
 @contextmanager
 def fault(begin: str, end: str) -> Iterator[None]:
-    """The API server is stopped or frozen; afterwards it answers again."""
-    control(begin)
-    try:
-        yield
-    finally:
-        control(end)
-        until_answers()
+    """The API server is stopped or frozen, and nobody else makes faults meanwhile; afterwards it answers again."""
+    with alone():
+        control(begin)
+        try:
+            yield
+        finally:
+            control(end)
+            until_answers()
 
 
 def until_answers(seconds: float = 40.0) -> None:

@@ -7,7 +7,6 @@ once, and is live again by itself. Needs LIVE_CTL, the program that stops server
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import signal
 import socket
@@ -26,6 +25,7 @@ import yaml
 
 from tests.live.compose_fixture import engine_address
 from tests.live.estate_fixture import LiveEstate
+from tests.live.faults import alone
 from tests.live.screen_reading import PANES, SOURCES, all_live, back, focused, is_live, lost, others_are_live, pane
 from tests.live.vault_server import MOUNT, ROOT_TOKEN, OwnVault, own_vault
 from tests.support.terminal import Terminal, processes
@@ -97,8 +97,7 @@ def fault(server: Server, verb: str) -> Iterator[Callable[[], None]]:
             ended = True
             server.command("start" if verb == "stop" else "resume")()
 
-    with Path(os.environ.get("LIVE_LOCK", "/tmp/labtui-live.lock")).open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with alone():
         try:
             server.command(verb)()
             yield end
