@@ -7,23 +7,20 @@ which depends on `cache`.
 from __future__ import annotations
 
 import os
-import threading
-import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 from labtui.adapters.docker import DockerSource
 from labtui.core.clock import SystemClock
-from labtui.domain.changes import Change, Live, Remove, Resync, Upsert
 from labtui.domain.connections import DockerConnection
 from labtui.domain.errors import LabError
 from labtui.domain.ref import Ref
 from labtui.domain.resources.docker import DockerService
 from labtui.ports import Feed, SiteInspector
 from tests.live.compose_fixture import LiveStack, docker
+from tests.support.collector import Collector
 
 KINDS = frozenset({"ComposeService", "Container"})
 
@@ -132,43 +129,17 @@ class LiveRig:
             self._other.close()
 
 
-class Watcher:
-    """Follows a feed in a thread, as the core does but once, and keeps what it said.
+class Watcher(Collector):
+    """A feed of an engine. `services` is what there is now."""
 
-    `services` is what there is now, `changes` all that came, `error` what ended `follow`.
-    """
+    @property
+    def services(self) -> dict[Ref, DockerService]:
+        """All that was said, as what it is."""
+        return {ref: one for ref, one in self.resources.items() if isinstance(one, DockerService)}
 
-    def __init__(self, feed: Feed) -> None:
-        self.feed = feed
-        self.stop = threading.Event()
-        self.changes: list[Change] = []
-        self.services: dict[Ref, DockerService] = {}
-        self.live = False
-        self.error: LabError | None = None
-        self._news = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop.set()
-        self.feed.close()
-        self._thread.join(5)
-        assert not self._thread.is_alive(), "follow did not return after stop and close"
-
-    def until(self, what: str, probe: Callable[[Watcher], bool], seconds: float = 20.0) -> None:
-        """Wait until `probe` is true of what is known. Fails with `what` after `seconds`, or at once when the feed ended."""
-        end = time.monotonic() + seconds
-        with self._news:
-            while not probe(self):
-                left = end - time.monotonic()
-                assert left > 0, f"did not see in {seconds:.0f} s: {what}; have {self._short()}"
-                assert self._thread.is_alive(), f"the feed ended before: {what}; {self.error!r}"
-                self._news.wait(min(left, 0.05))  # the probe may look at something else, too
+    def until(self, what: str, probe: Callable[[Watcher], object], seconds: float = 20.0) -> None:
+        """Wait until `probe` is true of what is known."""
+        self.wait(what, lambda: probe(self), seconds)
 
     def until_live(self) -> None:
         """Wait for `Live`."""
@@ -176,10 +147,7 @@ class Watcher:
 
     def until_ended(self, seconds: float = 20.0) -> LabError:
         """Wait until `follow` has raised; returns what."""
-        self._thread.join(seconds)
-        assert not self._thread.is_alive(), f"follow did not end in {seconds:.0f} s"
-        assert self.error is not None, "follow returned and did not raise"
-        return self.error
+        return self.failure(seconds)
 
     def get(self, stack: str, service: str) -> DockerService | None:
         """A service of a stack, None when there is none."""
@@ -203,28 +171,5 @@ class Watcher:
         found = self.get(stack, service)
         return found.worst.health if found else ""
 
-    def _run(self) -> None:
-        try:
-            self.feed.follow(self._emit, self.stop)
-        except LabError as error:
-            self.error = error
-        finally:
-            with self._news:
-                self._news.notify_all()
-
-    def _emit(self, change: Change) -> None:
-        with self._news:
-            self.changes.append(change)
-            match change:
-                case Resync(resources=resources):
-                    self.services = {r.ref: r for r in resources if isinstance(r, DockerService)}
-                case Upsert(resource=DockerService() as one):
-                    self.services[one.ref] = one
-                case Remove(ref=ref):
-                    self.services.pop(ref, None)
-                case Live():
-                    self.live = True
-            self._news.notify_all()
-
-    def _short(self) -> str:
+    def summary(self) -> str:
         return ", ".join(f"{r.namespace}/{r.name}={s.worst.state}" for r, s in self.services.items()) or "nothing"

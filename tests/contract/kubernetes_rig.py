@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 from labtui.adapters.kubernetes import KubernetesSource
 from labtui.core.clock import SystemClock
-from labtui.domain.changes import Change, Live, Remove, Resync, Upsert
+from labtui.domain.changes import Live
 from labtui.domain.connections import KubernetesConnection
-from labtui.domain.errors import LabError
 from labtui.domain.ref import Ref
 from labtui.domain.resources import Resource, Workload
 from labtui.ports import Feed
+from tests.support.collector import Collector
 
 KINDS = frozenset(
     {
@@ -193,55 +191,18 @@ class LiveRig:
         return done.stdout
 
 
-class Watcher:
-    """Follows a feed in a thread, as the core does but once, and keeps what it said.
-
-    `resources` is what there is now, `changes` all that came, `error` what ended `follow`.
-    """
-
-    def __init__(self, feed: Feed) -> None:
-        self.feed = feed
-        self.stop = threading.Event()
-        self.changes: list[Change] = []
-        self.resources: dict[Ref, Resource] = {}
-        self.live: Live | None = None
-        self.error: LabError | None = None
-        self._news = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop.set()
-        self.feed.close()
-        self._thread.join(5)
-        assert not self._thread.is_alive(), "follow did not return after stop and close"
+class Watcher(Collector):
+    """A feed of a cluster."""
 
     def until(self, what: str, probe: Callable[[Watcher], object], seconds: float = 30.0) -> None:
-        """Wait until `probe` is true of what is known. Fails with `what` after `seconds`, or at once when the feed ended."""
-        end = time.monotonic() + seconds
-        with self._news:
-            while not probe(self):
-                left = end - time.monotonic()
-                assert left > 0, f"did not see in {seconds:.0f} s: {what}; have {self._short()}"
-                assert self._thread.is_alive(), f"the feed ended before: {what}; {self.error!r}"
-                self._news.wait(min(left, 0.05))  # the probe may look at something else, too
+        """Wait until `probe` is true of what is known."""
+        self.wait(what, lambda: probe(self), seconds)
 
     def until_live(self) -> Live:
         """Wait for `Live`; returns it."""
         self.until("live", lambda w: w.live)
         assert self.live is not None
         return self.live
-
-    def until_ended(self, seconds: float = 20.0) -> LabError | None:
-        """Wait until `follow` has ended; returns what it raised."""
-        self._thread.join(seconds)
-        assert not self._thread.is_alive(), f"follow did not end in {seconds:.0f} s"
-        return self.error
 
     def ref(self, kind: str, namespace: str, name: str) -> Ref:
         """The identity of a thing of this feed."""
@@ -266,30 +227,6 @@ class Watcher:
         """All of a kind in a namespace."""
         return [r for ref, r in self.resources.items() if ref.namespace == namespace and ref.kind == kind]
 
-    def _run(self) -> None:
-        try:
-            self.feed.follow(self._emit, self.stop)
-        except LabError as error:
-            self.error = error
-        finally:
-            with self._news:
-                self._news.notify_all()
-
-    def _emit(self, change: Change) -> None:
-        with self._news:
-            self.changes.append(change)
-            match change:
-                case Resync(kinds=kinds, resources=resources):
-                    self.resources = {r: v for r, v in self.resources.items() if r.kind not in kinds}
-                    self.resources.update({r.ref: r for r in resources})
-                case Upsert(resource=one):
-                    self.resources[one.ref] = one
-                case Remove(ref=ref):
-                    self.resources.pop(ref, None)
-                case Live():
-                    self.live = change
-            self._news.notify_all()
-
-    def _short(self) -> str:
+    def summary(self) -> str:
         known = [r for r in self.resources.values() if isinstance(r, Workload)]
         return ", ".join(f"{w.ref.namespace}/{w.ref.name}={w.ready}/{w.desired} {w.status}" for w in known) or "nothing"
