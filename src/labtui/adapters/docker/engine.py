@@ -137,7 +137,12 @@ class Engine:
     def stats(self, ident: str) -> dict[str, Any] | None:
         """One sample of a container's use of CPU and memory; None when it is gone."""
         with gone():
-            found: dict[str, Any] = self._api.stats(ident, stream=False, one_shot=self._one_shot)
+            try:
+                found: dict[str, Any] = self._api.stats(ident, stream=False, one_shot=self._one_shot)
+            except requests.JSONDecodeError as error:
+                if error.doc:
+                    raise
+                return None  # an answer without a body: the container went while it was measured
             return found
         return None
 

@@ -85,7 +85,7 @@ class FakeEngine:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.documents: dict[str, dict[str, Any]] = {}
-        self.stats: dict[str, list[dict[str, Any]]] = {}
+        self.stats: dict[str, list[dict[str, Any] | str]] = {}
         self.requests: list[str] = []
         # what else it answers: method and path without version and query → status, headers and body
         self.routes: dict[str, tuple[int, dict[str, str], bytes]] = {}
@@ -192,7 +192,7 @@ class _Handler(BaseHTTPRequestHandler):
             case _:
                 self._routed()
 
-    def _found(self, document: dict[str, Any] | None, ident: str) -> None:
+    def _found(self, document: dict[str, Any] | str | None, ident: str) -> None:
         if document is None:
             self._answer(404, {"message": f"No such container: {ident}"})
         else:

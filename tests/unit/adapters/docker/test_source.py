@@ -100,6 +100,16 @@ def test_gone_between_event_and_question(engine: FakeEngine, source: DockerSourc
         watcher.until("gone", lambda w: w.get("media", "web") is None, 2)
 
 
+def test_a_container_that_goes_while_it_is_measured_ends_nothing(engine: FakeEngine, source: DockerSource) -> None:
+    engine.stats["c1"] = [""]  # a status of 200 and no body, as the engine answers then
+    with Watcher(source) as watcher:
+        watcher.until_live()
+        watcher.until("stream", lambda w: bool(engine.listeners), 5)
+        watcher.until("measured twice", lambda w: sum("/stats" in r for r in engine.requests) >= 2, 10)
+        engine.happen("c1", "destroy")
+        watcher.until("gone", lambda w: w.get("media", "web") is None, 2)
+
+
 def test_many_containers_are_all_read(engine: FakeEngine, source: DockerSource) -> None:
     for number in range(60):
         engine.documents[f"m{number}"] = inspected(f"m{number}", f"many-{number}", project="", service="")
