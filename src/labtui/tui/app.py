@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RETELL = 10.0  # seconds between two looks at the clock; ages change once a minute
+FIRST_FRAME = 0.01  # seconds in which nothing else is done, so that the first frame is written at once
 SETTLED = 3.0  # seconds after which everything that is imported at the start is there
 DEFAULT_THEME = "labtui-dark"
 TOAST_TEXT = 140  # letters, two lines: a toast at the start must not hide what it speaks about
@@ -145,10 +146,10 @@ class LabApp(App[int]):
         return {**super().get_theme_variable_defaults(), **theming.VARIABLE_DEFAULTS}
 
     def on_ready(self) -> None:
-        """Go on: the first frame has been handed to the terminal's writer."""
+        """Go on: the first frame has been handed to the thread that writes it."""
         # after a stop the terminal shows something else
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
-        self._begin()
+        self.set_timer(FIRST_FRAME, self._begin)
 
     def _begin(self) -> None:
         if self._opening is not None:
