@@ -10,6 +10,7 @@ from labtui.core.actions import BY_ID, Action, offered
 from labtui.domain.ref import SourceId
 from labtui.domain.resources import Resource
 from labtui.domain.states import FeedState
+from labtui.domain.text import clean
 from labtui.tui import keymap
 from labtui.tui.widgets.footer import Hint
 
