@@ -79,7 +79,7 @@ async def _problem(pilot: Pilot[None], host: Host) -> None:
     error = Invalid(
         "The Compose files of immich are wrong", "compose/wroclaw/immich.yaml:12: no such key", "Correct it"
     )
-    host.lab.planner = replace(planner(), convert=convert, compose=FakeCompose(STACK, error))
+    host.lab.stacks.planner = replace(planner(), convert=convert, compose=FakeCompose(STACK, error))
     host.flow.start("docker.plan", SERVICE)
     await sees(pilot, "immich.yaml:12")
 
@@ -111,7 +111,7 @@ def test_plan(case: str, look: str, snap_compare: Callable[..., bool], monkeypat
     if no_colour:
         monkeypatch.setenv("NO_COLOR", "1")
     lab = make_lab(FakeApplications())
-    lab.planner = replace(planner(), convert=convert, compose=FakeCompose(STACK))
+    lab.stacks.planner = replace(planner(), convert=convert, compose=FakeCompose(STACK))
     host = Host(lab, theme)
 
     async def drive(pilot: Pilot[None]) -> None:

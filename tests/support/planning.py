@@ -12,6 +12,7 @@ from labtui.core.audit import MemoryAudit
 from labtui.core.executor import Executor
 from labtui.core.lab import Lab
 from labtui.core.stackplan import StackPlanner
+from labtui.core.stacks import StackTools
 from labtui.domain.compose.stack import EnvironmentValue, Service, Stack
 from labtui.domain.conversion.context import Answers
 from labtui.domain.conversion.facts import Facts
@@ -181,7 +182,7 @@ def make_lab(found: StackPlanner | None = None, read_only: str = "") -> Lab:
     """A lab that can do nothing but plan."""
     clock = FixedClock()
     executor = Executor(MemoryAudit(), clock, by="ada@desk", read_only=read_only)
-    return Lab("homelab", clock, (), executor, planner=found or planner())
+    return Lab("homelab", clock, (), executor, make_stacks=lambda: StackTools(planner=found or planner()))
 
 
 def shows_no_secret(text: str) -> None:

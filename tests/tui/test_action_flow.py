@@ -16,7 +16,8 @@ from textual.widgets import Button, Input
 
 from labtui.core.actions import ACTIONS
 from labtui.domain.errors import Denied, LabError, OutcomeUnknown, Refused, SignedOut, Unreachable
-from labtui.domain.resources import Resource
+from labtui.domain.ref import Ref, SourceId, SourceKind
+from labtui.domain.resources import DockerService, Resource
 from labtui.domain.resources.argocd import AutoSync, ManagedResource, Operation, RollbackRecord
 from labtui.ports import SyncRequest
 from labtui.tui.screens.confirm import ConfirmScreen
@@ -26,6 +27,8 @@ from labtui.tui.screens.rollback import RollbackScreen
 from labtui.tui.screens.secret import SecretScreen
 from labtui.tui.screens.text import TextScreen
 from labtui.tui.screens.wait import WaitScreen
+from tests.support.planned_immich import STACK
+from tests.support.planning import FakeCompose, planner
 from tests.tui.dialog_fakes import (
     NEW,
     NOW,
@@ -45,6 +48,7 @@ from tests.tui.dialog_fakes import (
 pytestmark = pytest.mark.anyio
 
 ROOT = Path(__file__).parents[2]
+SERVICE = DockerService(Ref(SourceId(SourceKind.DOCKER, "wroclaw"), "ComposeService", "immich", "immich-server"), ())
 RUNNING = Operation("Running", "waiting", NOW)
 ROLLED_BACK = RollbackRecord(4, (NEW,), (OLD,), True, None, NOW - timedelta(hours=1), "ada@desk")
 VALUES = {"DB_PASSWORD": "hunter2-swordfish", "API_TOKEN": "tok-4711"}
@@ -64,6 +68,8 @@ def fitting(action_id: str, applications: FakeApplications) -> Resource:
     """A resource that an action can be done to."""
     if action_id == "vault.reveal":
         return SECRET
+    if action_id == "docker.plan":
+        return SERVICE
     if action_id == "argocd.terminate":
         applications.app = replace(applications.app, operation=RUNNING)
     if action_id == "argocd.finish_rollback":
@@ -301,6 +307,7 @@ async def test_a_failing_port_is_shown_for_every_action(action: str) -> None:
         applications.fail[name] = error
     secrets.fail["keys"] = error
     host = host_of(applications, secrets)
+    host.lab.stacks.planner = planner(compose=FakeCompose(STACK, error))
     async with host.run_test(size=(120, 40)) as pilot:
         host.flow.start(action, resource)
         await until(pilot, lambda: words in host.shown() or any(words in t for t in host.toasts()))

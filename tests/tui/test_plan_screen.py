@@ -35,7 +35,7 @@ STRAY = DockerService(Ref(SITE, "Container", "", "stray"), SERVICE.containers)
 
 def host_with(found: StackPlanner | None = None, read_only: str = "") -> Host:
     lab = make_lab(FakeApplications(), read_only=read_only)
-    lab.planner = found or replace(planner(), convert=convert, compose=FakeCompose(STACK))
+    lab.stacks.planner = found or replace(planner(), convert=convert, compose=FakeCompose(STACK))
     return Host(lab)
 
 
@@ -269,6 +269,6 @@ async def test_a_stray_container_has_no_plan_and_an_estate_without_files_says_so
     async with host.run_test(size=(80, 24)) as pilot:
         host.flow.start("docker.plan", STRAY)
         await until(pilot, lambda: any("it belongs to no Compose stack" in toast for toast in host.toasts()))
-        host.lab.planner = None
+        host.lab.stacks.planner = None
         host.flow.start("docker.plan", SERVICE)
         await sees(pilot, "This estate names no Compose folder", "sites.NAME.compose")

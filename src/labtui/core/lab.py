@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from labtui.core.executor import Executor, Operation
 from labtui.core.inventory import Inventory
 from labtui.core.operations import ComposeVerb, FinishRollback, Refresh, Rollback, Sync, Terminate
 from labtui.core.operations.watching import Pace
+from labtui.core.stacks import StackTools
 from labtui.domain.checks import Check
 from labtui.domain.errors import Refused
 from labtui.domain.ref import Ref, SourceId
@@ -29,7 +31,6 @@ from labtui.ports import (
     GitOps,
     Login,
     Secrets,
-    StackFacts,
     SyncRequest,
 )
 
@@ -50,11 +51,7 @@ class Lab:
     gitops: GitOps | None = None
     git_files: GitFiles | None = None
     manifests: str = "manifests"  # the folder of the app of apps in that repository
-    stacks: ComposeFiles | None = None
-    stack_control: ComposeControl | None = None
-    stack_facts: StackFacts | None = None
-    planner: StackPlanner | None = None
-    make_planner: Callable[[], StackPlanner] | None = None  # called when the first plan is wanted
+    make_stacks: Callable[[], StackTools] = StackTools  # called once, when they are first wanted
     cluster_secrets: ClusterSecrets | None = None
     vault_mount: str = "kv"
     logins: Mapping[SourceId, Login] = field(default_factory=dict)
@@ -71,6 +68,11 @@ class Lab:
         """Every source, in the order in which people see them."""
         return tuple(feed.source for feed in self.feeds)
 
+    @cached_property
+    def stacks(self) -> StackTools:
+        """What reads, runs and plans Compose stacks."""
+        return self.make_stacks()
+
     # Operations, ready to be planned
 
     def argocd(self) -> Applications:
@@ -85,15 +87,15 @@ class Lab:
 
     def compose_files(self) -> ComposeFiles:
         """The sites' Compose files. Raises Refused when the estate has no site."""
-        if self.stacks is None:
+        if self.stacks.files is None:
             raise Refused("This estate has no site", "", "Name one in the estate file (sites)")
-        return self.stacks
+        return self.stacks.files
 
     def compose_control(self) -> ComposeControl:
         """What runs the sites' stacks. Raises Refused when the estate has no site."""
-        if self.stack_control is None:
+        if self.stacks.control is None:
             raise Refused("This estate has no site", "", "Name one in the estate file (sites)")
-        return self.stack_control
+        return self.stacks.control
 
     def compose(self, site: str, stack: str, verb: str, services: Sequence[str] = ()) -> Operation:
         """Run a Compose stack: `up`, `stop`, `restart` or `pull`."""
@@ -101,15 +103,13 @@ class Lab:
 
     def planning(self) -> StackPlanner:
         """What plans the move of a stack. Raises Refused when the estate names no Compose folder."""
-        if self.planner is None and self.make_planner is not None:
-            self.planner = self.make_planner()
-        if self.planner is None:
+        if self.stacks.planner is None:
             raise Refused(
                 "This estate names no Compose folder",
                 "",
                 "Name one in the estate file (sites.NAME.compose): the plan of a move is made from its files",
             )
-        return self.planner
+        return self.stacks.planner
 
     def save_answers(self, planned: PlannedStack) -> Operation:
         """Remember a plan's answers in git."""

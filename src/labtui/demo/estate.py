@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from labtui.demo.argocd import SimulatedArgocd
 from labtui.demo.build import build_argocd, build_engines
 from labtui.demo.clock import DemoClock
 from labtui.demo.cluster_secrets import DemoClusterSecrets
-from labtui.demo.compose import DemoCompose
-from labtui.demo.compose_control import DemoComposeControl
 from labtui.demo.faults import Fault
 from labtui.demo.feed import DemoFeed
 from labtui.demo.files import SITES, data_folder
 from labtui.demo.git_files import DemoFiles
 from labtui.demo.life import Life
-from labtui.demo.script.places import ADDRESSES
 from labtui.demo.script.workloads import DOMAIN
-from labtui.demo.stack_facts import DemoClusterRoom, DemoSite
 from labtui.demo.vault import SimulatedVault
 from labtui.demo.world import World
 from labtui.domain.ref import SourceId, SourceKind
@@ -26,7 +24,6 @@ from labtui.ports import (
     ClusterInspector,
     ClusterSecrets,
     ComposeControl,
-    ComposeFiles,
     Diagnosable,
     Feed,
     GitFiles,
@@ -35,6 +32,9 @@ from labtui.ports import (
     Secrets,
     SiteInspector,
 )
+
+if TYPE_CHECKING:
+    from labtui.demo.compose import DemoCompose
 
 NAME = "homelab"
 SOURCES = (  # in the order in which people see them
@@ -56,7 +56,6 @@ class DemoEstate:
 
     name = NAME
     domain = DOMAIN
-    addresses: Mapping[str, str] = ADDRESSES
 
     def __init__(
         self,
@@ -87,14 +86,46 @@ class DemoEstate:
         self.secrets: Secrets = self.vault
         self.gitops: GitOps = self.repository
         self.git_files: GitFiles = DemoFiles(self.repository, data_folder("manifests"))
-        compose = DemoCompose(data_folder("compose"))
-        self.stacks: ComposeFiles = compose
-        self.stack_control: ComposeControl = DemoComposeControl(compose, self.engines)
-        self.site_inspectors: Mapping[str, SiteInspector] = {s: DemoSite(e) for s, e in self.engines.items()}
-        self.cluster_inspector: ClusterInspector = DemoClusterRoom(self.world, self.cluster.source)
         self.sites = SITES
         self.cluster_secrets: ClusterSecrets = DemoClusterSecrets(self.vault)
         self.logins: Mapping[SourceId, Login] = {sources["argocd"]: self.argocd}
+
+    # Stacks: made when they are first wanted, as the real ones are
+
+    @cached_property
+    def stacks(self) -> DemoCompose:
+        """The reference estate's Compose files."""
+        from labtui.demo.compose import DemoCompose
+
+        return DemoCompose(data_folder("compose"))
+
+    @cached_property
+    def stack_control(self) -> ComposeControl:
+        """What runs them on the simulated engines."""
+        from labtui.demo.compose_control import DemoComposeControl
+
+        return DemoComposeControl(self.stacks, self.engines)
+
+    @property
+    def addresses(self) -> Mapping[str, str]:
+        """Where pods reach the ports that each site publishes."""
+        from labtui.demo.script.places import ADDRESSES
+
+        return ADDRESSES
+
+    @cached_property
+    def site_inspectors(self) -> Mapping[str, SiteInspector]:
+        """What a plan asks of each site."""
+        from labtui.demo.stack_facts import DemoSite
+
+        return {site: DemoSite(engine) for site, engine in self.engines.items()}
+
+    @cached_property
+    def cluster_inspector(self) -> ClusterInspector:
+        """What a plan asks of the cluster."""
+        from labtui.demo.stack_facts import DemoClusterRoom
+
+        return DemoClusterRoom(self.world, self.cluster.source)
 
     def feed(self, label: str) -> DemoFeed:
         """One more feed of a source, as a second labtui would have it."""

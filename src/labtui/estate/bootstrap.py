@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from labtui.adapters.git import GitRepository
     from labtui.core.lab import Lab
     from labtui.core.stackplan import StackPlanner
+    from labtui.core.stacks import StackTools
+    from labtui.demo import DemoEstate
     from labtui.estate.file import Estate
     from labtui.estate.resolve import Connections
-    from labtui.ports import ClusterInspector, ComposeControl, ComposeFiles, Diagnosable, Feed
+    from labtui.ports import ClusterInspector, ComposeFiles, Diagnosable, Feed, StackFacts
 
 READ_ONLY = "labtui was started with --read-only"
 DEMO_NAME = "homelab"
@@ -93,7 +95,6 @@ def _open_demo(options: Options, themes: tuple[Path, ...]) -> Lab:
     from labtui.core.executor import Executor
     from labtui.core.lab import Lab
     from labtui.core.operations.watching import Pace
-    from labtui.core.stack_facts import GatheredFacts
     from labtui.demo import DemoClock, DemoEstate, parse_faults
 
     clock = DemoClock(options.frozen_at)
@@ -108,9 +109,6 @@ def _open_demo(options: Options, themes: tuple[Path, ...]) -> Lab:
         secrets=world.secrets,
         gitops=world.gitops,
         git_files=world.git_files,
-        stacks=world.stacks,
-        stack_control=world.stack_control,
-        stack_facts=GatheredFacts(world.site_inspectors, world.addresses, world.cluster_inspector, world.domain),
         logins=world.logins,
         diagnosables=world.diagnosables,
         pace=Pace(wait=clock.wait, monotonic=clock.monotonic),
@@ -118,9 +116,17 @@ def _open_demo(options: Options, themes: tuple[Path, ...]) -> Lab:
         theme_dirs=themes,
         cluster_secrets=world.cluster_secrets,
     )
-    if lab.stacks is not None:
-        lab.make_planner = partial(_make_planner, lab, lab.stacks, world.sites, None, world.name)
+    lab.make_stacks = partial(_demo_stacks, world, lab)
     return lab
+
+
+def _demo_stacks(world: DemoEstate, lab: Lab) -> StackTools:
+    from labtui.core.stack_facts import GatheredFacts
+    from labtui.core.stacks import StackTools
+
+    facts = GatheredFacts(world.site_inspectors, world.addresses, world.cluster_inspector, world.domain)
+    planner = _planner(lab, world.stacks, facts, world.sites, None, world.name)
+    return StackTools(world.stacks, world.stack_control, facts, planner)
 
 
 def _open_real(
@@ -135,7 +141,6 @@ def _open_real(
     from labtui.core.clock import SystemClock
     from labtui.core.executor import Executor
     from labtui.core.lab import Lab, operator
-    from labtui.core.stack_facts import GatheredFacts
     from labtui.estate.unusable import unusable
 
     clock = SystemClock()
@@ -153,7 +158,6 @@ def _open_real(
         problems=connections.problems,
         theme_dirs=themes,
     )
-    lab.stacks, lab.stack_control = _compose(estate, connections, environ)
     feeds: list[Feed] = []
     diagnosables: list[tuple[str, Diagnosable]] = []
     for site in sites:
@@ -181,10 +185,13 @@ def _open_real(
         feeds.append(vault)
         diagnosables.append(("vault", vault))
         lab.secrets = vault
-    addresses = {site.name: site.address for site in estate.sites if site.address}
-    engines = {site.source.scope: site for site in sites}
-    lab.stack_facts = GatheredFacts(engines, addresses, room, estate.domain)
-    _plan_moves(lab, estate, connections)
+    if estate.vault is not None:
+        lab.vault_mount = estate.vault.mount
+    if connections.kubernetes is not None:
+        from labtui.adapters.kubernetes.secrets import KubernetesSecrets
+
+        lab.cluster_secrets = KubernetesSecrets(connections.kubernetes)
+    lab.make_stacks = partial(_stacks, lab, estate, connections, sites, room, environ)
     feeds += unusable(connections.problems, [feed.source.label for feed in feeds])
     order = ("docker", "kubernetes", "argocd", "vault")
     lab.feeds = tuple(sorted(feeds, key=lambda feed: order.index(feed.source.kind.value)))
@@ -192,41 +199,38 @@ def _open_real(
     return lab
 
 
-def _compose(
-    estate: Estate, connections: Connections, environ: Mapping[str, str]
-) -> tuple[ComposeFiles | None, ComposeControl | None]:
+def _stacks(
+    lab: Lab,
+    estate: Estate,
+    connections: Connections,
+    sites: Sequence[DockerSource],
+    room: ClusterInspector | None,
+    environ: Mapping[str, str],
+) -> StackTools:
+    from labtui.core.stacks import StackTools
+
     if not estate.sites:
-        return None, None
+        return StackTools()
     from labtui.adapters.compose import ComposeReader, ComposeRunner, Place
+    from labtui.core.stack_facts import GatheredFacts
 
     engines = {connection.site: connection for connection in connections.docker}
     places = []
     for site in estate.sites:
         here = estate.local(site.compose) if site.compose else None
         places.append(Place(site.name, here, site.project_dir or (str(here) if here else ""), engines.get(site.name)))
-    reader = ComposeReader(places, environ)
-    return reader, ComposeRunner(reader, places, environ)
-
-
-def _plan_moves(lab: Lab, estate: Estate, connections: Connections) -> None:
-    """What plans the moves of stacks, and what their secrets are compared with. Nothing of it is imported before it is used."""
-    if estate.vault is not None:
-        lab.vault_mount = estate.vault.mount
-    if connections.kubernetes is not None:
-        from labtui.adapters.kubernetes.secrets import KubernetesSecrets
-
-        lab.cluster_secrets = KubernetesSecrets(connections.kubernetes)
-    sites = tuple(site.name for site in estate.sites if site.compose)
-    if lab.stacks is None or not sites:
-        return
+    files = ComposeReader(places, environ)
+    addresses = {site.name: site.address for site in estate.sites if site.address}
+    facts = GatheredFacts({site.source.scope: site for site in sites}, addresses, room, estate.domain)
+    named = tuple(site.name for site in estate.sites if site.compose)
     gitops = estate.gitops
     chart = estate.local(gitops.repository) / gitops.manifests / _APP_CHART if gitops else None
-    environment = gitops.environment if gitops else ""
-    lab.make_planner = partial(_make_planner, lab, lab.stacks, sites, chart, environment)
+    planner = _planner(lab, files, facts, named, chart, gitops.environment if gitops else "") if named else None
+    return StackTools(files, ComposeRunner(files, places, environ), facts, planner)
 
 
-def _make_planner(
-    lab: Lab, stacks: ComposeFiles, sites: Sequence[str], chart: Path | None, environment: str
+def _planner(
+    lab: Lab, files: ComposeFiles, facts: StackFacts, sites: Sequence[str], chart: Path | None, environment: str
 ) -> StackPlanner:
     from labtui.adapters.helm import HelmRenderer
     from labtui.core.stackplan import StackPlanner
@@ -236,10 +240,10 @@ def _make_planner(
     if chart is None or not (chart / "Chart.yaml").is_file():  # an estate may well use the chart that comes with labtui
         chart = data_folder("manifests") / _APP_CHART
     return StackPlanner(
-        stacks,
+        files,
         convert,
         tuple(sites),
-        lab.stack_facts,
+        facts,
         HelmRenderer(chart),
         lab.git_files,
         lab.manifests or "manifests",

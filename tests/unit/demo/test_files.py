@@ -75,7 +75,7 @@ def test_the_applications_of_the_values() -> None:
     defaults, entries = load_applications(data_folder("manifests"))
     assert defaults["repository"].startswith("https://")
     by_name = {entry.name: entry for entry in entries}
-    assert len(by_name) == len(entries) == 13
+    assert len(by_name) == len(entries) == 16
     assert {e.layer for e in entries} == {"infrastructure", "platform", "applications"}
     assert by_name["victoriametrics"].automated is None
     assert by_name["grafana"].automated == {"prune": True, "selfHeal": True}
