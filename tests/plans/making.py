@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
-import shutil
-import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import yaml
 
-from labtui.domain.compose.stack import EnvironmentValue, Origin, Service, Stack
+from labtui.adapters.compose import ComposeReader, Place
+from labtui.adapters.compose.program import find_program
+from labtui.demo.compose import DemoCompose
+from labtui.domain.compose.stack import Stack
+from labtui.domain.conversion.context import Answers
 from labtui.domain.conversion.convert import convert
-from labtui.domain.conversion.findings import StackPlan
+from labtui.domain.conversion.findings import Choice, Finding, StackPlan
+from labtui.domain.errors import Refused
 from tests.plans.facts import facts
 
 HERE = Path(__file__).parent
@@ -23,89 +24,72 @@ COMPOSE = HERE.parent.parent / "compose"
 SITES = ("kyiv", "wroclaw")
 
 
+class Reader(Protocol):
+    """What reads the stacks: docker compose or the demo."""
+
+    def read(self, site: str, stack: str) -> Stack:
+        """The merged stack."""
+        ...
+
+
 def stacks() -> list[tuple[str, str]]:
     """Site and name of every stack."""
     return [(site, file.stem) for site in SITES for file in sorted((COMPOSE / site).glob("*.yaml"))]
 
 
-def program() -> list[str]:
-    """How docker compose is called here; empty: it is missing."""
-    for words in (["docker", "compose"], ["docker-compose"]):
-        if shutil.which(words[0]):
-            done = subprocess.run([*words, "version"], capture_output=True, text=True, check=False)
-            if "Docker Compose" in done.stdout:
-                return words
-    return []
+def values() -> dict[str, str]:
+    """What the variables of the stacks stand for."""
+    lines = (HERE / "values.env").read_text(encoding="utf-8").splitlines()
+    pairs = (line.partition("=")[::2] for line in lines if line and not line.startswith("#"))
+    return {name: value.strip("'") for name, value in pairs}
 
 
-def read(site: str, name: str) -> Stack:
-    """The merged stack, in the form that a site's reader gives it."""
-    files = [file for file in (COMPOSE / "_base" / f"{name}.yaml", COMPOSE / site / f"{name}.yaml") if file.exists()]
-    merged = _config(site, name, files)
-    written = _config(site, name, files, "--no-interpolate")["services"]
-    services = []
-    for service, raw in merged.pop("services").items():
-        templates = written[service].get("environment") or {}
-        values = [
-            _value(key, value, str(templates.get(key, ""))) for key, value in (raw.get("environment") or {}).items()
-        ]
-        services.append(Service(service, raw, tuple(values)))
-    return Stack(site, name, tuple(services), merged, tuple(map(str, files)), f"/srv/{site}", str(COMPOSE / site))
-
-
-def _value(name: str, value: str | None, template: str) -> EnvironmentValue:
-    variables = tuple(re.findall(r"\$\{?(\w+)", template.replace("$$", "")))
-    return EnvironmentValue(name, value, Origin.VARIABLE if variables else Origin.LITERAL, variables)
-
-
-def _config(site: str, name: str, files: list[Path], *more: str) -> dict[str, Any]:
-    argv = [*program(), "-p", name, "--project-directory", str(COMPOSE / site), "--env-file", str(HERE / "values.env")]
-    for file in files:
-        argv += ["-f", str(file)]
+def docker_compose() -> Reader | None:
+    """The reader that asks docker compose; None where that is missing."""
     # nothing of the caller's but what finds the program: a variable of theirs could be one of the stack's
-    env = {name: os.environ[name] for name in ("PATH", "HOME", "DOCKER_CONFIG") if name in os.environ} | {
-        "PWD": f"/srv/{site}"
-    }
-    done = subprocess.run(
-        [*argv, "config", "--format", "json", *more], env=env, capture_output=True, text=True, check=True
-    )
-    found: dict[str, Any] = _unescaped(json.loads(done.stdout.replace(str(COMPOSE / site), f"/srv/{site}")))
-    return found
+    environ = {name: os.environ[name] for name in ("PATH", "HOME", "DOCKER_CONFIG") if name in os.environ}
+    try:
+        find_program(environ)
+    except Refused:
+        return None
+    return ComposeReader([Place(site, COMPOSE / site, f"/srv/{site}") for site in SITES], environ | values())
 
 
-def _unescaped(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("$$", "$")
-    if isinstance(value, dict):
-        return {key: _unescaped(inner) for key, inner in value.items()}
-    return [_unescaped(inner) for inner in value] if isinstance(value, list) else value
+def demo() -> Reader:
+    """The reader that needs no program; another test says that it reads what docker compose does."""
+    return DemoCompose(COMPOSE, values=values())
 
 
-def plan(site: str, name: str) -> StackPlan:
-    """The plan with nothing answered."""
-    return convert(read(site, name), facts(site))
+def plan(reader: Reader, site: str, name: str, answers: Answers | None = None) -> StackPlan:
+    """The plan of a stack, with nothing answered unless said otherwise."""
+    stack = reader.read(site, name)
+    return convert(stack, facts(stack), answers or {})
 
 
 def written(made: StackPlan) -> str:
-    """The whole plan as YAML, a line for each finding."""
-    findings = []
-    for f in made.findings:
-        proposed = (
-            f" [{f.choice.proposed or 'must be answered'}: {', '.join(o.answer for o in f.choice.options)}]"
-            if f.choice
-            else ""
-        )
-        findings.append(f"{f.service or '-'} {f.key}: {f.verdict.value}: {f.detail}{proposed}")
+    """The whole plan as YAML: a line for each finding, and one below it for each answer that it takes."""
     document = {
         "verdict": made.verdict,
         "interruption": made.interruption,
         "components": list(made.components),
-        "findings": findings,
+        "findings": [line for finding in made.findings for line in _lines(finding)],
         "secrets": [f"{s.service} {s.variable} -> {s.path}#{s.key} ({s.reason})" for s in made.secrets],
         "volumes": [
-            f"{v.service} {v.source} -> {v.target}: {v.becomes}, {v.size} bytes, writer: {v.writer}"
+            f"{v.service} {v.source or '(no name)'} -> {v.target}: {v.becomes}, {v.size} bytes, writer: {v.writer}"
             for v in made.volumes
         ],
         "values": dict(made.values),
     }
     return yaml.safe_dump(document, sort_keys=False, width=1000, allow_unicode=True)
+
+
+def _lines(finding: Finding) -> list[str]:
+    lines = [f"{finding.service or '-'} {finding.key}: {finding.verdict.value}: {finding.detail}"]
+    if finding.choice is not None:
+        lines.append(f"  ? {finding.choice.question}")
+        lines += [f"  {_sign(finding.choice, o.answer)} {o.answer}: {o.meaning}" for o in finding.choice.options]
+    return lines
+
+
+def _sign(choice: Choice, answer: str) -> str:
+    return "*" if answer == choice.answer else "-"
