@@ -34,7 +34,10 @@ def facts(stack: Stack) -> Facts:
         mounts={place: known for place, known in places.PLACES[stack.site].items() if place in asked},
         usage={name: UsageFacts(cpu, memory * _MIB) for name, (cpu, memory) in used.items()},
         cluster=ClusterFacts(
-            (NodeFacts("mac-mini", "arm64", 5.65, 11184 * _MIB, 16384 * _MIB),), ("local-path",), "local-path"
+            (NodeFacts("mac-mini", "arm64", 5.65, 11184 * _MIB, 16384 * _MIB),),
+            ("local-path",),
+            "local-path",
+            issuers=(places.ISSUER,),
         ),
     )
 

@@ -13,7 +13,15 @@ from labtui.cli.argocd import Asking, confirmed
 from labtui.cli.output import EXIT_OF_RESULT, Exit, print_json, print_plan, print_table, progress
 from labtui.core.answers import address
 from labtui.core.lab import Lab
-from labtui.core.stackplan import Objects, PlannedStack, by_service, namespace_of, remaining
+from labtui.core.stackplan import (
+    Objects,
+    PlannedStack,
+    by_service,
+    interruption_words,
+    namespace_of,
+    remaining,
+    shown_as,
+)
 from labtui.domain.conversion.findings import Choice, Finding, Verdict
 from labtui.domain.errors import LabError
 from labtui.domain.plain import plain
@@ -158,7 +166,7 @@ def print_page(planned: PlannedStack, objects: Objects | None, problem: LabError
     _say(f"{planned.name}: {verdict_words(planned)}")
     _say("")
     _say(f"  components    {', '.join(found.components) or 'none'}")
-    _say(f"  interruption  {found.interruption or 'none: nobody notices anything'}")
+    _say(f"  interruption  {interruption_words(found)}")
     _say(f"  namespace     {wanted.namespace or namespace_of(found.stack)}")
     for service, findings in by_service(found.findings):
         _say("")
@@ -205,11 +213,11 @@ def verdict_words(planned: PlannedStack) -> str:
 def _print_finding(planned: PlannedStack, finding: Finding, width: int) -> None:
     key = clean(finding.key)
     if len(key) > width:
-        _say(f"  {SIGNS[finding.verdict]} {key}")
+        _say(f"  {SIGNS[shown_as(finding)]} {key}")
         key = ""
         _say(f"    {key:<{width}}  {finding.detail}")
     else:
-        _say(f"  {SIGNS[finding.verdict]} {key:<{width}}  {finding.detail}")
+        _say(f"  {SIGNS[shown_as(finding)]} {key:<{width}}  {finding.detail}")
     choice = finding.choice
     if choice is None:
         return

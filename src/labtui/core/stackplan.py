@@ -12,7 +12,7 @@ from labtui.core.answers import Key, accepted, address, checked, match, parse_an
 from labtui.domain.compose.stack import Stack
 from labtui.domain.conversion.context import Answers
 from labtui.domain.conversion.facts import Facts
-from labtui.domain.conversion.findings import Choice, Finding, StackPlan
+from labtui.domain.conversion.findings import Choice, Finding, StackPlan, Verdict
 from labtui.domain.errors import Invalid, Refused
 from labtui.domain.text import clean
 from labtui.ports import ChartRenderer, ComposeFiles, GitFiles, StackFacts
@@ -182,12 +182,25 @@ def by_service(findings: Iterable[Finding]) -> tuple[tuple[str, tuple[Finding, .
     )
 
 
+def shown_as(finding: Finding) -> Verdict:
+    """The verdict as it is shown: a choice that is made needs nobody any more."""
+    return Verdict.CONVERTED if finding.settled else finding.verdict
+
+
+def interruption_words(plan: StackPlan) -> str:
+    """What users notice, in words."""
+    if plan.verdict == "refused":
+        return "none: the stack stays where it is"
+    return plan.interruption or "none: nobody notices anything"
+
+
 def remaining(planned: PlannedStack) -> tuple[str, ...]:
     """What is still to be done before the stack can move, in words."""
     plan, found = planned.plan, []
     refused = [f for f in plan.findings if f.verdict.value == "refused"]
     if refused:
-        found.append(f"{_count(len(refused), 'key')} cannot be converted: the stack stays on Docker while it has them")
+        why = "until that changes the stack stays on Docker (workload: false, traffic: docker)"
+        found.append(f"{_count(len(refused), 'key')} cannot be converted: {why}")
     choices = [f for f in plan.findings if f.choice is not None and not f.choice.given]
     unanswered = [f for f in choices if f.choice is not None and not f.choice.answer]
     if unanswered:

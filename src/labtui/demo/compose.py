@@ -20,6 +20,7 @@ from labtui.domain.text import clean
 _FILL = re.compile(r"\$\$|\$\{(?P<name>\w+)(?::?-(?P<default>[^}]*))?\}")
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?\Z")
 _SIZES = {"K": 1024, "M": 1024**2, "G": 1024**3}
+_HEALTHCHECK = ("test", "timeout", "interval", "start_period")  # in the order of docker compose config
 _AS_IT_IS = ("cap_add", "container_name", "expose", "network_mode", "restart", "user")
 
 
@@ -165,7 +166,7 @@ def _memory(value: Any) -> str:
 
 
 def _healthcheck(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v if k == "test" else _duration(str(v)) for k, v in value.items()}
+    return {k: value[k] if k == "test" else _duration(str(value[k])) for k in _HEALTHCHECK if k in value}
 
 
 def _duration(text: str) -> str:

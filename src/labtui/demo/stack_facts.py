@@ -68,6 +68,7 @@ class DemoClusterRoom:
             storage_classes=tuple(sorted(classes)),
             default_storage_class=places.STORAGE_CLASS,
             hosts={host: f"{i.ref.namespace}/{i.ref.name}" for i in ingresses for host in i.hosts},
+            issuers=(places.ISSUER,),
             node_ports={port: f"{s.ref.namespace}/{s.ref.name}" for s in services for port in _node_ports(s)},
         )
         hosts = tuple(_host("wroclaw") for node in nodes if node.ref.name == NODE)

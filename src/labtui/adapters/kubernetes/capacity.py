@@ -38,6 +38,7 @@ def reading(wire: Transport) -> ClusterReading:
         default_storage_class=next((text(c, "metadata", "name") for c in classes if _is_default(c)), ""),
         hosts=_hosts(_allowed(wire, "/apis/networking.k8s.io/v1/ingresses")),
         node_ports=_node_ports(_allowed(wire, "/api/v1/services")),
+        issuers=tuple(sorted(_issuers(_allowed(wire, "/apis/cert-manager.io/v1/clusterissuers")))),
     )
     return ClusterReading(facts, tuple(_host(n) for n in nodes))
 
@@ -139,6 +140,12 @@ def _hosts(ingresses: Iterable[Json]) -> dict[str, str]:
             if host := text(rule, "host"):
                 found.setdefault(host, _owner(ingress))
     return found
+
+
+def _issuers(issuers: Iterable[Json]) -> Iterable[str]:
+    for issuer in issuers:
+        if any(c.get("type") == "Ready" and c.get("status") == "True" for c in rows(issuer, "status", "conditions")):
+            yield text(issuer, "metadata", "name")
 
 
 def _node_ports(services: Iterable[Json]) -> dict[int, str]:

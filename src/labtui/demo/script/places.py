@@ -9,9 +9,8 @@ GIB = 1024**3
 BOTH = ("amd64", "arm64")
 
 _CADDYFILE = "emby.example.org {\n\treverse_proxy 192.168.88.2:8096\n}\n"
-_ALLOY = (
-    'prometheus.remote_write "estate" {\n  endpoint {\n    url = "http://victoriametrics:8428/api/v1/write"\n  }\n}\n'
-)
+_ALLOY = 'prometheus.remote_write "estate" {{\n  endpoint {{\n    url = "http://{}/api/v1/write"\n  }}\n}}\n'
+_ALLOY_HERE, _ALLOY_KYIV = _ALLOY.format("victoriametrics:8428"), _ALLOY.format("wroclaw:8428")
 _SOURCES = "apiVersion: 1\ndatasources:\n  - name: VictoriaMetrics\n    type: prometheus\n    url: http://victoriametrics:8428\n"
 _KYIV = "192.168.1.2"
 
@@ -41,7 +40,7 @@ PLACES: dict[str, dict[str, MountFacts]] = {
         "/srv/wroclaw/immich/upload": _folder(38 * GIB),
         "/srv/wroclaw/immich/postgres": _folder(1900 * MIB),
         "monitoring_alloy-data": _folder(210 * MIB),
-        "/srv/wroclaw/monitoring/alloy": _folder(8 * 1024, files={"config.alloy": _ALLOY}),
+        "/srv/wroclaw/monitoring/alloy": _folder(8 * 1024, files={"config.alloy": _ALLOY_HERE}),
         "/srv/wroclaw/monitoring/mktxp": _folder(12 * 1024),
         "/srv/wroclaw/monitoring/victoriametrics": _folder(9 * GIB),
         "/srv/wroclaw/monitoring/victorialogs": _folder(4 * GIB),
@@ -52,7 +51,7 @@ PLACES: dict[str, dict[str, MountFacts]] = {
         "/etc/localtime": MountFacts(Kind.FILE, 1996, "Europe/Kyiv"),
         "/etc/timezone": MountFacts(Kind.FILE, 12, "Europe/Kyiv\n"),
         "monitoring_alloy-data": _folder(88 * MIB),
-        "/srv/kyiv/monitoring/alloy": _folder(8 * 1024, files={"config.alloy": _ALLOY}),
+        "/srv/kyiv/monitoring/alloy": _folder(8 * 1024, files={"config.alloy": _ALLOY_KYIV}),
         "/srv/kyiv/monitoring/mktxp": _folder(12 * 1024),
         "/srv/kyiv/transmission/config": _folder(6 * MIB),
         "/srv/downloads": _folder(2400 * GIB),
@@ -91,6 +90,7 @@ IMAGES: dict[str, ImageFacts] = {
 REQUESTED_CPU = 2.35  # cores that the pods of the cluster ask for
 REQUESTED_MEMORY = 5200 * MIB
 STORAGE_CLASS = "local-path"
+ISSUER = "letsencrypt"
 ADDRESSES = {"wroclaw": "192.168.88.2", "kyiv": _KYIV}
 BOOT_IDS = {"wroclaw": "5b8f7a52-3c1e-4f60-9a51-0d8c1c0f6e11", "kyiv": "c2d4e6f8-0a1b-4c3d-8e5f-1a2b3c4d5e6f"}
 HOST_NAMES = {"wroclaw": "mac-mini", "kyiv": "raspberrypi"}

@@ -61,14 +61,17 @@ class Conversion:
         detail: str = "",
         free: bool | Callable[[str], bool] = False,
     ) -> str:
-        """Ask; answers what holds (given, else proposed, else empty). An answer that is no option is asked anew.
+        """Ask; answers what holds (given, else proposed, else empty). An answer that is no option is asked anew, and
+        so is one that still has its placeholders (`claim:NAME`).
 
         `free` says that other texts are answers too: all of them, or those that it says yes to.
         """
         given = self.answer(service, key)
         known = tuple(Option(*option) for option in options)
-        accepted = given in {o.answer for o in known} or (free(given) if callable(free) else free)
-        wrong = bool(given) and not accepted
+        option = next((o for o in known if o.answer == given), None)
+        accepted = option is not None or (free(given) if callable(free) else free)
+        # the words of the answer are not repeated: somebody may have written a secret there
+        wrong = bool(given) and (not accepted or (option is not None and bool(option.placeholders)))
         choice = Choice(question, known, proposed, "" if wrong else given, bool(free))
         words = f"The answer given is none of these. {detail}" if wrong else detail
         self.findings.append(Finding(service, key, Verdict.CHOICE, words.strip() or question, choice))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -87,7 +88,9 @@ def _report_unknown_answers(c: Conversion) -> None:
         known = sorted(f"{s}.{k}" if s else k for s, k in c.asked)
         near = difflib.get_close_matches(written, known, 1)
         hint = f" Did you mean {near[0]}?" if near else ""
-        c.refused("", f"answers.{written}", f"There is an answer to {written}, but nothing asks for it.{hint}")
+        undo = f"labtui plan {c.stack.site}/{c.stack.name} --set {shlex.quote(f'{written}=')} --save"
+        words = f"The answers have one to {written}, but nothing asks for it.{hint} Take it out: {undo}"
+        c.refused("", f"answers.{written}", words)
 
 
 def _one_each(c: Conversion) -> tuple[Finding, ...]:

@@ -71,6 +71,7 @@ class ClusterFacts:
     default_storage_class: str = ""
     hosts: Mapping[str, str] = field(default_factory=dict)  # Ingress host → namespace/name that claims it
     node_ports: Mapping[int, str] = field(default_factory=dict)  # NodePort → namespace/name
+    issuers: tuple[str, ...] = ()  # cert-manager's ClusterIssuers that are ready
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+_PLACEHOLDER = re.compile(r"\b(?:NAME|SERVER|PATH|SIZE)\b")  # these stand for what only the operator knows
 
 
 class Verdict(StrEnum):
@@ -22,6 +25,11 @@ class Option:
 
     answer: str
     meaning: str
+
+    @property
+    def placeholders(self) -> tuple[str, ...]:
+        """The words that have to be replaced before this is an answer: SERVER and PATH of `nfs:SERVER:/PATH`."""
+        return tuple(dict.fromkeys(_PLACEHOLDER.findall(self.answer)))
 
 
 @dataclass(frozen=True, slots=True)

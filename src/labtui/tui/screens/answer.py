@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from typing import ClassVar
 
@@ -21,7 +20,6 @@ from labtui.tui.screens.dialog import Dialog
 from labtui.tui.widgets.page import Page, Tone, paragraph, styled
 
 WIDEST, FRAME = 112, 6  # cells of a dialog, and of what stands around its lines
-_FORM = re.compile(r"\b[A-Z]{3,}\b")  # a word in capitals stands for what the operator has to know
 
 
 class AnswerScreen(Dialog[str]):
@@ -130,12 +128,12 @@ class AnswerScreen(Dialog[str]):
         if number is None:
             self._type_in()
             return
-        answer = self._choice.options[number].answer
-        if self._choice.free and _FORM.search(answer):
-            self.query_one("#own", Input).value = answer
+        option = self._choice.options[number]
+        if self._choice.free and option.placeholders:
+            self.query_one("#own", Input).value = option.answer
             self.action_type()
         else:
-            self.leave(answer)
+            self.leave(option.answer)
 
     def action_type(self) -> None:
         """Go to the field."""
@@ -145,7 +143,7 @@ class AnswerScreen(Dialog[str]):
     @on(Input.Submitted, "#own")
     def _type_in(self) -> None:
         text = self.query_one("#own", Input).value.strip() if self._choice.free else ""
-        if text and not (text in {o.answer for o in self._choice.options} and _FORM.search(text)):
+        if text and not any(o.answer == text and o.placeholders for o in self._choice.options):
             self.leave(text)
 
     def action_take_back(self) -> None:

@@ -14,7 +14,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from labtui.core.answers import Key, address
-from labtui.core.stackplan import Objects, PlannedStack, StackPlanner, by_service
+from labtui.core.stackplan import Objects, PlannedStack, StackPlanner, by_service, interruption_words, shown_as
 from labtui.core.yamltext import to_yaml
 from labtui.domain.conversion.context import Answers
 from labtui.domain.conversion.findings import Choice, Finding, Verdict
@@ -283,7 +283,7 @@ def summary_rows(planned: PlannedStack, longest: int = 2000) -> list[Row]:
         Row("Components", ", ".join(plan.components) or "none"),
         Row("Secrets", f"{len(plan.secrets)} to Vault at {paths}" if plan.secrets else "none"),
         Row("Volumes", f"{volumes}{measured}" if plan.volumes else "none"),
-        Row("Interruption", clean(plan.interruption, longest) or "none: nobody notices anything"),
+        Row("Interruption", clean(interruption_words(plan), longest)),
         *(Row("Not known", clean(problem, longest), "unknown", "unknown") for problem in planned.facts.problems[:2]),
     ]
 
@@ -292,13 +292,8 @@ def _kinds(names: list[str]) -> dict[str, int]:
     return {name: names.count(name) for name in dict.fromkeys(names)}
 
 
-def _shown_as(finding: Finding) -> Verdict:
-    """A choice that is made needs nobody any more."""
-    return Verdict.CONVERTED if finding.settled else finding.verdict
-
-
 def _service_line(service: str, findings: tuple[Finding, ...]) -> Option:
-    counts = [(verdict, sum(_shown_as(f) is verdict for f in findings)) for verdict in reversed(Verdict)]
+    counts = [(verdict, sum(shown_as(f) is verdict for f in findings)) for verdict in reversed(Verdict)]
     spans: list[tuple[str, Tone]] = [(clean(service, 60) or "The stack as a whole", "heading")]
     for verdict, number in counts:
         if number:
@@ -314,7 +309,7 @@ def _finding_lines(findings: list[Finding]) -> list[Option]:
 
 def finding_spans(finding: Finding, width: int) -> Spans:
     """One line: sign, key, the answer if there is one, the sentence."""
-    sign, tone = SIGNS[_shown_as(finding)]
+    sign, tone = SIGNS[shown_as(finding)]
     key = clean(finding.key)
     if len(key) > width:  # the end of a path says more than its beginning
         key = f"…{key[-(width - 1) :]}"
@@ -333,7 +328,7 @@ def finding_spans(finding: Finding, width: int) -> Spans:
 
 def detail_rows(finding: Finding) -> list[Row]:
     """The chosen key in full."""
-    sign, tone = SIGNS[_shown_as(finding)]
+    sign, tone = SIGNS[shown_as(finding)]
     choice = finding.choice
     rows = [Row(sign, address(finding.service, finding.key), "strong", tone, width=2)]
     if choice is not None:

@@ -37,8 +37,8 @@ def names(made: Any, of: str = "app") -> dict[str, tuple[int, str]]:
         ([port(443, "443"), port(80, "80")], {"http": (80, "TCP"), "https": (443, "TCP")}, {"http": 80, "https": 443}),
         (
             [port(53, "53"), port(53, "53", protocol="udp")],
-            {"dns": (53, "TCP"), "dns-53": (53, "UDP")},
-            {"dns": 53, "dns-53": 53},
+            {"dns": (53, "TCP"), "dns-udp": (53, "UDP")},
+            {"dns": 53, "dns-udp": 53},
         ),
         # one container port published twice
         ([port(80, "80"), port(80, "8080")], {"http": (80, "TCP")}, {"http": 80}),
@@ -95,7 +95,7 @@ def test_expose_takes_ranges_and_refuses_endless_ones() -> None:
 def test_a_port_that_peers_are_told_of_is_in_the_service_without_being_declared() -> None:
     made = convert(stack(service("app", {}, CACHE="redis://cache:6390/0"), service("cache", {"expose": ["6379"]})))
     assert names(made, "cache") == {"redis": (6379, "TCP"), "tcp-6390": (6390, "TCP")}
-    assert "6390/tcp" in finding(made, "expose", of="cache").detail
+    assert "6390 (tcp-6390)" in finding(made, "expose", of="cache").detail
 
 
 @pytest.mark.parametrize("text", ["my-cache:6390", "cache.example.org:6390", "cache-2:6390"])
@@ -132,7 +132,10 @@ def test_a_service_that_others_need_gets_a_port(image: str, answer: str, wanted:
 
 def test_the_one_published_http_port_gets_the_ingress() -> None:
     made = plan({"ports": [port(2283, "2283")]}, HERE)
-    assert made.values["ingress"] == {"enabled": True, "component": "app", "port": "http", "host": "media.example.org"}
+    ingress = dict(made.values["ingress"])
+    # a published port cuts no upload short
+    assert ingress.pop("annotations")["nginx.ingress.kubernetes.io/proxy-body-size"] == "0"
+    assert ingress == {"enabled": True, "component": "app", "port": "http", "host": "media.example.org"}
     assert finding(made, "ingress", of="").verdict is Verdict.CONVERTED
     assert finding(made, "ingress.host", of="").choice is not None
     assert "media.example.org" in finding(made, "ports.2283:2283/tcp").detail
@@ -179,7 +182,7 @@ def test_several_published_ports_are_a_choice() -> None:
 
 def test_what_speaks_tls_alone_is_told_to_the_ingress() -> None:
     made = plan({"ports": [port(8443, "8443")]}, HERE)
-    assert made.values["ingress"]["annotations"] == {"nginx.ingress.kubernetes.io/backend-protocol": "HTTPS"}
+    assert made.values["ingress"]["annotations"]["nginx.ingress.kubernetes.io/backend-protocol"] == "HTTPS"
 
 
 @pytest.mark.parametrize(
@@ -209,3 +212,59 @@ def test_another_published_port_is_a_choice(published: str, answer: str, node_po
 def test_one_node_port_is_for_one_port_of_the_stack() -> None:
     made = plan({"ports": [port(5432, "30432"), port(6379, "30432")]}, HERE)
     assert [p.get("nodePort") for p in component(made)["ports"]] == [30432, None]
+
+
+@pytest.mark.parametrize(
+    ("issuers", "answer", "issuer", "settled"),
+    [
+        (("letsencrypt",), "", "letsencrypt", True),
+        (("letsencrypt",), "none", None, True),
+        (("letsencrypt", "staging"), "", None, False),
+        (("letsencrypt", "staging"), "staging", "staging", True),
+        ((), "", None, False),
+        ((), "my-issuer", "my-issuer", True),
+        ((), "No Issuer", None, False),
+    ],
+)
+def test_who_makes_the_certificate(issuers: tuple[str, ...], answer: str, issuer: str | None, settled: bool) -> None:
+    facts = Facts(domain="example.org", cluster=ClusterFacts(issuers=issuers))
+    made = convert(stack(service("app", {"ports": [port(80, "80")]})), facts, {("", "ingress.issuer"): answer})
+    assert made.values["ingress"].get("issuer") == issuer
+    assert finding(made, "ingress.issuer", of="").settled is settled
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "host"),
+    [
+        ("GF_SERVER_ROOT_URL", "https://grafana.example.org/x", "grafana.example.org"),
+        ("GF_SERVER_ROOT_URL", "https://grafana.elsewhere.net", "media.example.org"),
+        ("GF_SERVER_ROOT_URL", "https://u:p@grafana.example.org", "media.example.org"),
+        ("OAUTH_ISSUER_URL", "https://auth.example.org", "media.example.org"),
+    ],
+)
+def test_the_host_that_a_service_is_told_to_be_reached_under(variable: str, value: str, host: str) -> None:
+    made = convert(stack(service("app", {"ports": [port(80, "80")]}, **{variable: value})), HERE)
+    assert made.values["ingress"]["host"] == host
+    assert not finding(made, "ingress.host", of="").settled
+
+
+def test_the_way_in_to_a_site_is_replaced_not_moved() -> None:
+    raw = {"image": "caddy:2.10.0", "ports": [port(80, "80"), port(443, "443"), port(443, "443", protocol="udp")]}
+    made = plan(raw, HERE)
+    assert finding(made, "edge").verdict is Verdict.REFUSED and "ingress controller" in finding(made, "edge").detail
+    assert "ingress" not in made.values
+    assert names(made) == {"http": (80, "TCP"), "https": (443, "TCP"), "http3": (443, "UDP")}
+    moved = plan(raw, HERE, {"edge": "move"})
+    assert finding(moved, "edge").settled and moved.values["ingress"]["component"] == "app"
+    # a web server that publishes them, and a proxy that does not, are no way in
+    for other in ({**raw, "image": "nextcloud:31"}, {**raw, "ports": [port(80, "8080")]}):
+        assert "edge" not in {f.key for f in plan(other, HERE).findings}
+
+
+def test_what_is_in_the_network_of_another_has_no_ports_of_its_own() -> None:
+    facts = Facts("192.168.88.2", images={"t:1": ImageFacts(ports=("9091/tcp",))})
+    vpn = service("vpn", {"ports": [port(9091, "9091")]})
+    inside = {"image": "t:1", "network_mode": "service:vpn", "depends_on": ["vpn"]}
+    made = convert(stack(vpn, service("app", inside)), facts)
+    assert names(made) == {} and "waitFor" not in component(made)
+    assert "network_mode" in finding(made, "depends_on.vpn").detail

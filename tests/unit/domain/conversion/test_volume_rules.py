@@ -188,7 +188,7 @@ def test_a_folder_is_kept_only_on_the_same_host() -> None:
     source = f"{FOLDER}/config"
     here = one(bind(source, "/config"), known(source, same_host=True), answer="keep")
     assert volume(here)["hostPath"] == {"path": source, "type": "Directory"}
-    assert "containers stop before the pods start" in here.interruption
+    assert "container stops before the pods start" in here.interruption
     there = one(bind(source, "/config"), known(source, same_host=False), answer="keep")
     assert not finding(there, "volumes./config").settled
 
@@ -419,7 +419,8 @@ def test_a_volume_that_the_image_declares() -> None:
     facts = Facts(images={"busybox:1.37.0": ImageFacts(volumes=("/data", "/mounted/deep"))})
     raw = {"volumes": [named("m", "/mounted")]}
     made = plan(raw, facts)
-    assert finding(made, "image.volumes./data").verdict is Verdict.CONVERTED
+    kept_by_compose = finding(made, "image.volumes./data")
+    assert kept_by_compose.choice and kept_by_compose.choice.answer == "empty" and not kept_by_compose.settled
     assert not [f for f in made.findings if "deep" in f.key]
     assert len(component(made)["volumes"]) == 1
     kept = plan(raw, facts, {"image.volumes./data": "copy:2Gi"})
@@ -433,3 +434,22 @@ def test_a_refused_stack_interrupts_nobody() -> None:
 def test_many_containers_and_one_volume() -> None:
     made = plan({"volumes": [named("d", "/d")], "scale": 3})
     assert component(made)["replicas"] == 1 and finding(made, "volumes.replicas").choice is not None
+
+
+def test_an_agent_of_another_host_watches_nothing_in_the_cluster() -> None:
+    mount = {**bind("/proc", "/host/proc"), "read_only": True}
+    there = one(mount, known("/proc", same_host=False))
+    assert finding(there, "volumes./host/proc").verdict is Verdict.REFUSED
+    assert "volumes" not in component(there)
+    wanted = one(mount, known("/proc", same_host=False), answer="daemonset")
+    assert finding(wanted, "volumes./host/proc").settled and component(wanted)["kind"] == "DaemonSet"
+    here = one(mount, known("/proc", same_host=True))
+    assert volume(here)["hostPath"] == {"path": "/proc"}
+
+
+@pytest.mark.parametrize("answer", ["claim:NAME", "nfs:SERVER:/PATH"])
+def test_a_placeholder_is_no_answer(answer: str) -> None:
+    made = one(bind(f"{FOLDER}/config", "/config"), answer=answer)
+    found = finding(made, "volumes./config")
+    assert not found.settled and "none of these" in found.detail
+    assert volume(made)["pvc"] == {"size": "10Gi"}

@@ -11,7 +11,7 @@ from labtui.domain.conversion.context import Conversion
 from labtui.domain.text import clean
 from labtui.domain.text import size as bytes_shown
 
-STAY = "leave this stack on Docker behind the same Ingress (workload: false, traffic: docker)"
+STAY = "leave this stack on Docker, behind the same Ingress"
 DEVICE_PLUGIN = "a device plugin on the node hands devices to pods; without one, " + STAY
 NODE_AGENT = "an agent of the node belongs into a DaemonSet of its own chart; else " + STAY
 

@@ -190,8 +190,8 @@ def shares(conv: Conversion) -> None:
             )
             conv.refused("", key, words)
         else:
-            words = f"{shown(', '.join(dict.fromkeys(names)))}: the nodes mount {shown(f'{server}:{path}')}"
-            conv.converted("", key, f"{words}; the export has to admit their addresses, and they need an NFS client.")
+            words = f"The nodes mount {shown(f'{server}:{path}')} for {shown(', '.join(dict.fromkeys(names)))}"
+            conv.converted("", key, f"{words}: the export has to admit them, and they need an NFS client.")
 
 
 PASSES: tuple[Pass, ...] = (fit,)

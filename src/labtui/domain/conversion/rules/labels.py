@@ -131,7 +131,7 @@ def _restart(c: Conversion, service: Service, component: dict[str, Any], value: 
 def restarted(c: Conversion, service: Service, key: str, policy: str) -> None:
     """The verdict on a restart policy."""
     if policy in ("always", "unless-stopped", "any", "", "none"):
-        c.converted(service.name, key, "As a Deployment does: its pods are restarted always.")
+        c.converted(service.name, key, "Pods are always restarted.")
         return
     kind, _, count = policy.partition(":")
     if kind not in ("no", "on-failure") or (count and whole(count) is None):

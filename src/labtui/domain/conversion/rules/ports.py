@@ -38,12 +38,16 @@ def add_port(
     taken = {p["name"] for p in ports}
     if speaks_http(service, port, protocol, published, app):
         stem = "https" if app in ("https", "wss") or (port in HTTPS and not app) else "http"
+    elif protocol == "UDP" and port in HTTPS:
+        stem = "http3"
     else:
         stem = OTHER.get(port, "") or f"{protocol.lower()}-{port}"
     wished = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:15].strip("-")
+    double = any(known["port"] == port for known in ports)
     choices = [
         wished if re.search("[a-z]", wished) else "",
         stem,
+        f"{stem[:11]}-{protocol.lower()}" if double else "",
         f"{stem[:9]}-{port}",
         f"{protocol.lower()}-{port}",
         f"p-{port}",
@@ -85,13 +89,21 @@ def _expose(c: Conversion, service: Service, component: dict[str, Any], value: A
         found = port_range(entry)
         if found is None:
             unread.append(str(entry))
-        names += [add_port(component, service, port, protocol) for port, protocol in found or ()]
+        for port, protocol in found or ():
+            names.append(_in_words(port, protocol, add_port(component, service, port, protocol)))
     if unread:
         c.refused(service.name, "expose", "labtui cannot read all of these ports, or they are more than 100.")
     elif names:
-        c.converted(service.name, "expose", f"Becomes {', '.join(names)} of the Service {c.component(service.name)}.")
+        words = (
+            f"{'Port' if len(names) == 1 else 'Ports'} {', '.join(names)} of the Service {c.component(service.name)}."
+        )
+        c.converted(service.name, "expose", words)
     else:
         c.converted(service.name, "expose", "Empty: nothing to do.")
+
+
+def _in_words(port: int, protocol: str, name: str) -> str:
+    return f"{port}{'' if protocol == 'TCP' else f'/{protocol.lower()}'} ({name})"
 
 
 def complete_ports(c: Conversion) -> None:
@@ -100,7 +112,7 @@ def complete_ports(c: Conversion) -> None:
     needed = {name for service in c.stack.services for name in _needs(service)}
     for service in c.stack.services:
         component = c.components[service.name]
-        if service.name in c.left_out:
+        if service.name in c.left_out or _in_network_of_another(service):
             continue
         before = len(component.get("ports", ()))
         names = {service.name, c.component(service.name), str(service.raw.get("container_name") or service.name)}
@@ -115,9 +127,18 @@ def complete_ports(c: Conversion) -> None:
         if (told or service.name in needed) and not component.get("ports"):
             _unknown_port(c, service, component)
         elif len(component.get("ports", ())) > before:
-            added = ", ".join(f"{p['port']}/{p['protocol'].lower()}" for p in component["ports"][before:])
-            words = f"Peers reach it at {added}: so the Service {c.component(service.name)} has it."
-            c.converted(service.name, "expose", words)
+            added = [_in_words(p["port"], p["protocol"], p["name"]) for p in component["ports"][before:]]
+            many, name = len(added) > 1, c.component(service.name)
+            why = "peers use" if told else "its image declares"
+            what, them = ("ports", "them") if many else ("a port", "it")
+            c.converted(
+                service.name, "expose", f"{', '.join(added)}: {what} that {why}, so the Service {name} has {them}."
+            )
+
+
+def _in_network_of_another(service: Service) -> bool:
+    """It listens at the other one's address: its ports are the other's to publish."""
+    return str(service.raw.get("network_mode") or "").startswith(("service:", "container:"))
 
 
 def _needs(service: Service) -> set[str]:
@@ -175,7 +196,8 @@ def publish(c: Conversion) -> None:
         names = {(p["port"], p["protocol"]): p["name"] for p in component.get("ports", ())}
         for entry in port_entries(service):
             name = names.get((entry.target, entry.protocol), "")
-            becomes = f"Becomes {name} of the Service {c.component(service.name)}"
+            port = _in_words(entry.target, entry.protocol, name)
+            becomes = f"Port {port} of the Service {c.component(service.name)}"
             if (ingress.get("component"), ingress.get("port")) == (c.component(service.name), name):
                 host = ingress.get("host") or "a host name still to be given"
                 c.converted(service.name, entry.key, f"{becomes}, reached at {host} through the Ingress.")
@@ -200,7 +222,9 @@ def _outside(
         return claimed.get(int(text), own).split("/")[0] == own
 
     published = str(entry.published or "")
-    detail = f"{becomes}; who uses {published or 'a port that Docker chooses'} on the site's address today loses it."
+    site = entry.host_ip if entry.host_ip not in ("", "0.0.0.0", "::") else c.facts.site_address or "the site"
+    used = f"port {published}" if published else "the port that Docker chose"
+    detail = f"{becomes}; whoever uses {used} of {shown(site)} today loses it."
     if entry.published in NODE_PORTS and not node_port(published):
         owner = claimed.get(int(published)) or "another port of this stack"
         detail += f" NodePort {published} belongs to {shown(owner)}."

@@ -13,9 +13,9 @@ from labtui.domain.conversion.rules.listening import port_entries
 from labtui.domain.conversion.units import no_expansion, seconds, whole, whole_seconds
 
 INTERVAL, TIMEOUT, RETRIES, START_INTERVAL = 30, 30, 3, 5  # Docker's defaults, in seconds
-_LEAST_START = (
-    60  # seconds a program gets to start when start_period says less: a node may have to pull and unpack first
-)
+# Seconds a program gets to start when start_period says less. Docker never restarts what is unhealthy, so nobody had to write
+# down how long a recovery or a migration of its data takes; a probe that ends it in the midst of one would never let it start.
+_LEAST_START = 300
 _KEYS = ("test", "disable", "interval", "timeout", "retries", "start_period", "start_interval")
 
 
@@ -28,11 +28,12 @@ def _healthcheck(c: Conversion, service: Service, component: dict[str, Any], val
     if test is None or test[:1] == ["NONE"] or value.get("disable") in (True, "true"):
         _off(c, service, value)
         return
+    made = probes({}, value)
     if test:
-        command = _command(c, service, component, test, "healthcheck.test" if "test" in value else "")
+        command = _command(c, service, component, test, made, "healthcheck.test" if "test" in value else "")
     if command is None:
         return
-    wrong = _timings(c, service, value)
+    wrong = _timings(c, service, value, made)
     if wrong:
         return
     component["probes"] = probes({"exec": {"command": command}}, value)
@@ -62,7 +63,9 @@ def _off(c: Conversion, service: Service, value: dict[str, Any]) -> None:
             )
 
 
-def _command(c: Conversion, service: Service, component: dict[str, Any], test: list[str], key: str) -> list[str] | None:
+def _command(
+    c: Conversion, service: Service, component: dict[str, Any], test: list[str], made: dict[str, Any], key: str
+) -> list[str] | None:
     """The probe's command, secrets in it taken from the environment. None: refused."""
     kind, rest = test[0].upper(), test[1:]
     if kind not in ("CMD", "CMD-SHELL"):
@@ -82,17 +85,20 @@ def _command(c: Conversion, service: Service, component: dict[str, Any], test: l
         command = [no_expansion(word) for word in rest]
     if key:
         note = " The secret in it is read from the environment." if variables else ""
-        c.converted(service.name, key, f"Becomes the startup, readiness and liveness probe.{note}")
+        after = made["liveness"]["failureThreshold"] * made["liveness"]["periodSeconds"]
+        words = "Becomes the startup, readiness and liveness probe. Docker only marks what fails it; such a pod gets no traffic"
+        c.converted(service.name, key, f"{words}, and is restarted after {after} s.{note}")
     return command
 
 
-def _timings(c: Conversion, service: Service, value: dict[str, Any]) -> bool:
+def _timings(c: Conversion, service: Service, value: dict[str, Any], made: dict[str, Any]) -> bool:
     wrong = False
+    tries, apart = made["startup"]["failureThreshold"], made["startup"]["periodSeconds"]
     words = {
         "interval": "Becomes periodSeconds.",
         "timeout": "Becomes timeoutSeconds.",
         "retries": "Becomes failureThreshold; the pod is restarted after twice as many.",
-        "start_period": "Becomes the startup probe's failureThreshold × periodSeconds.",
+        "start_period": f"The startup probe gives it {tries * apart} s to start: {tries} tries, {apart} s apart.",
         "start_interval": "Becomes the startup probe's periodSeconds.",
         "disable": "Not disabled: nothing to do.",
     }
@@ -139,7 +145,7 @@ def propose_probes(c: Conversion) -> None:
             continue
         image = c.facts.images.get(service.image)
         if image and image.health_check and image.health_check[0].upper() != "NONE":
-            command = _command(c, service, component, list(image.health_check), "")
+            command = _command(c, service, component, list(image.health_check), probes({}, {}), "")
             if command:
                 component["probes"] = probes({"exec": {"command": command}}, {})
                 c.converted(service.name, "healthcheck", "The image has one: it becomes the probes.")

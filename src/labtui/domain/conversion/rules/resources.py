@@ -15,6 +15,7 @@ from labtui.domain.conversion.units import cores, memory, size, whole
 _SWARM = "Compose ignores this outside a swarm: nothing to do."
 _PIDS = "A pod cannot set it: the node limits the processes of each pod (podPidsLimit)."
 _DEVICES = "Devices such as GPUs come from a device plugin on the node: install one, or let this stack stay on Docker."
+_UNITS = {"cpu": "CPU", "memory": "memory"}
 _QUANTITIES = re.compile(r"(\d+m?)/(\d+(?:Ki|Mi|Gi))")
 
 _Part = Callable[[Conversion, Service, dict[str, Any], str, Any], None]
@@ -191,22 +192,22 @@ def propose_requests(c: Conversion) -> None:
         if usage and usage.memory is not None and "memory" not in requests:
             measured["memory"] = memory(max(16, math.ceil(usage.memory * 1.2 / (1 << 20))) << 20)
         if measured or set(limits) - set(requests):
-            _ask_requests(c, service, component, measured, bool(limits))
+            _ask_requests(c, service, component, measured)
         _not_above(component)
 
 
-def _ask_requests(
-    c: Conversion, service: Service, component: dict[str, Any], measured: dict[str, str], limited: bool
-) -> None:
-    options = [("none", "nothing is reserved")]
-    if limited:
-        options.insert(0, ("limits", "its limits are reserved for it"))
+def _ask_requests(c: Conversion, service: Service, component: dict[str, Any], measured: dict[str, str]) -> None:
+    limits, reserved = (component.get("resources", {}).get(kind, {}) for kind in ("limits", "requests"))
+    options = [("none", "nothing more is reserved" if reserved else "nothing is reserved")]
+    if missing := [_UNITS[unit] for unit in limits if unit not in reserved]:
+        options.insert(0, ("limits", f"its limit of {' and '.join(missing)} is reserved for it"))
     if measured:
         shown = ", ".join(f"{unit} {amount}" for unit, amount in measured.items())
         options.insert(0, ("measured", f"what it uses now and a fifth more: {shown}"))
-    detail = (
-        "Nothing says how much is to be reserved for it." if limited else "There are no limits and no reservations."
-    )
+    what = " ".join(_UNITS[unit] for unit in _UNITS if unit not in reserved) if reserved else ""
+    detail = f"Nothing says how much {what} is to be reserved for it.".replace("  ", " ")
+    if not limits and not reserved:
+        detail = "There are no limits and no reservations."
     asked = "What is reserved for it? CPU/MEMORY, as in 100m/256Mi, is an answer too."
     proposed = options[0][0]
     answer = c.choose(

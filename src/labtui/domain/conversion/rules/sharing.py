@@ -39,10 +39,13 @@ def image_volumes(conv: Conversion) -> None:
 def _image_volume(conv: Conversion, service: Service, component: dict[str, Any], path: str) -> None:
     key = f"image.volumes.{path}"
     mount = Mount(key, "volume", "", path, False, "", None)
-    detail = f"The image keeps {shown(path)} in a volume without a name, which is lost with its container; with a pod as well."
+    detail = (
+        f"The image keeps {shown(path)} in a volume without a name: Compose hands it from each container to the next, and a "
+        "pod begins without it."
+    )
     options = [("empty", "begins empty with every pod"), ("copy", "on a claim of 10Gi; copy:SIZE for another size")]
     question = f"Does {shown(path)} have to be kept?"
-    answer = conv.settle(service.name, key, question, options, "empty", detail, is_answer)
+    answer = conv.choose(service.name, key, question, options, "empty", detail, is_answer)
     if answer != "empty":  # else what the image has there stays visible, in the container's own layer
         place(conv, service, component, mount, answer)
 
@@ -155,15 +158,17 @@ def _interruption(conv: Conversion, writers: list[str]) -> str:
     copied = [line for line in conv.volumes if line.writer and line.becomes == "pvc" and line.service in writers]
     names = shown(" and ".join(", ".join(writers).rsplit(", ", 1)))
     sizes = [line.size for line in {line.source or line.target: line for line in copied}.values()]
-    words = f"{names} {'writes' if len(writers) == 1 else 'write'} to volumes, and a volume has one writer"
+    one = len(writers) == 1
+    words = f"{names} {'writes' if one else 'write'} to volumes, and a volume has one writer"
+    its = "its container" if one else "their containers"
     if copied:
         total = sum(size or 0 for size in sizes)
         amount = "data of unknown size" if all(s is None for s in sizes) else f"{in_words(total)} of data"
         amount += ", and some whose size is not known" if None in sizes and total else ""
-        words += f": their containers stop, the last differences of {amount} are copied, and the pods start"
+        words += f": {its} {'stops' if one else 'stop'}, what has changed in {amount} since a first copy is copied, and the pods start"
     else:
-        words += ": their containers stop before the pods start"
-    return f"{words}. That long users get no answer; so they do for the seconds of a restart at each later update."
+        words += f": {its} {'stops' if one else 'stop'} before the pods start"
+    return f"{words}. Nobody gets an answer meanwhile, nor for some seconds at each later update."
 
 
 PASSES: tuple[Pass, ...] = (image_volumes, share, one_writer)

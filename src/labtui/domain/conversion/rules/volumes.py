@@ -237,7 +237,9 @@ def _folder_options(conv: Conversion, mount: Mount, as_config: bool) -> Options:
     if conv.facts.same_host is not False:
         options.append(("keep", "where it is: the node is the site's host (hostPath)"))
     if source := nfs_source(conv, mount):
-        options.append(("nfs", f"over NFS from {shown(source)}, if that is exported to the nodes"))
+        there = bool(mount.facts and mount.facts.network_share)
+        where = "where it lies today" if there else "once that is exported to the nodes"
+        options.append(("nfs", f"over NFS from {shown(source)}, {where}"))
     options += [
         ("nfs:SERVER:/PATH", "over NFS from another place"),
         ("claim:NAME", "a claim that exists in the application's namespace"),
@@ -256,9 +258,14 @@ def _system(conv: Conversion, service: Service, component: Component, mount: Mou
         ("daemonset", "the same, and a pod on every node (DaemonSet)"),
         ("drop", "move without it"),
     ]
-    where = "the site's host, too" if conv.facts.same_host else "not the Docker host"
-    if conv.facts.same_host is None:
-        where = "perhaps not the Docker host"
+    if conv.facts.same_host is False and conv.answer(service.name, mount.key) not in dict(options):
+        words = f"It looks into the host of {shown(conv.stack.site)}, which is no node of the cluster, and would look into another"
+        conv.refused(
+            service.name, mount.key, f"{words} one. If that will do, answer hostpath or daemonset; else {STAY}."
+        )
+        plan(conv, service, mount, "refused")
+        return
+    where = "the site's host, too" if conv.facts.same_host else "perhaps not the Docker host"
     detail = (
         f"The pod looks into its node, which is {where}. An agent that watches every host belongs into a DaemonSet."
     )
@@ -286,6 +293,7 @@ def _zone(conv: Conversion, service: Service, component: Component, mount: Mount
         plan(conv, service, mount, "timezone")
         return
     known = _known_zone(conv, mount)
+    said = _said_zone(conv, mount)
     options: Options = [
         (f"timezone:{known or 'Europe/Warsaw'}", "the variable TZ" + ("" if known else ", for example")),
         ("hostpath", "the file of the node, read-only"),
@@ -295,7 +303,8 @@ def _zone(conv: Conversion, service: Service, component: Component, mount: Mount
     detail = "The host's time zone becomes the variable TZ" + (
         f": {known}." if known else "; which one is not known here."
     )
-    answer = conv.choose(service.name, mount.key, "Which time zone?", options, proposed, detail, _is_zone)
+    ask = conv.settle if said else conv.choose
+    answer = ask(service.name, mount.key, "Which time zone?", options, proposed, detail, _is_zone)
     if _is_zone(answer):
         component.setdefault("env", {})["TZ"] = answer.partition(":")[2]
         plan(conv, service, mount, "timezone")
@@ -314,13 +323,20 @@ def _is_zone(text: str) -> bool:
     return verb == "timezone" and host_paths.ZONE.match(zone) is not None
 
 
-def _known_zone(conv: Conversion, mount: Mount) -> str:
-    """What the site says, else what the other services of the stack say."""
+def _said_zone(conv: Conversion, mount: Mount) -> str:
+    """What the site says."""
     for path in (mount.place, "/etc/timezone", "/etc/localtime"):
         facts = conv.facts.mounts.get(path)
         text = (facts.text or "").strip() if facts else ""
         if text and host_paths.ZONE.match(text):
             return text
+    return ""
+
+
+def _known_zone(conv: Conversion, mount: Mount) -> str:
+    """What the site says, else what the other services of the stack say."""
+    if said := _said_zone(conv, mount):
+        return said
     zones = (e.value for s in conv.stack.services for e in s.environment if e.name == "TZ" and e.value)
     return next((z for z in zones if host_paths.ZONE.match(z)), "")
 

@@ -146,7 +146,9 @@ def _wait_for(c: Conversion, service: Service, name: str, condition: str) -> Non
     key, component = f"depends_on.{name}", c.components[service.name]
     target = c.components[name]
     port = next((p["port"] for p in target.get("ports", ()) if p["protocol"] == "TCP"), None)
-    if name in c.left_out or service.name in c.left_out:
+    if str(service.raw.get("network_mode") or "") == f"service:{name}":
+        c.converted(service.name, key, f"It is in the network of {name}: see network_mode.")
+    elif name in c.left_out or service.name in c.left_out:
         c.converted(service.name, key, "No wait: one of them runs once, before another starts.")
     elif port is not None:
         component.setdefault("waitFor", []).append({"component": c.component(name), "port": port})
