@@ -6,17 +6,21 @@ from collections.abc import Mapping
 
 from labtui.demo.vault import SimulatedVault
 from labtui.domain.errors import NotFound
+from labtui.domain.ref import SourceId
 
 
 class DemoClusterSecrets:
-    """Implements `ports.ClusterSecrets`: what External Secrets has made of the simulated Vault for stacks in the cluster."""
+    """Implements `ports.ClusterSecrets`: what External Secrets has made of the simulated Vault for stacks with pods in the
+    cluster; the app chart asks for no Secret without them."""
 
-    def __init__(self, vault: SimulatedVault) -> None:
+    def __init__(self, vault: SimulatedVault, cluster: SourceId) -> None:
         self._vault = vault
+        self._cluster = cluster
 
     def read(self, namespace: str, name: str) -> Mapping[str, bytes]:
         """See `ports.ClusterSecrets`."""
-        values = self._vault.reveal(self._vault.ref(f"apps/{name}")) if namespace == name else {}
+        running = any(pod.ref.namespace == namespace for pod in self._vault.world.of(self._cluster, ("Pod",)))
+        values = self._vault.reveal(self._vault.ref(f"apps/{name}")) if namespace == name and running else {}
         if not values:
             raise NotFound(f"The cluster has no Secret {namespace}/{name}")
         return {key: value.encode() for key, value in values.items()}

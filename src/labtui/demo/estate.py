@@ -87,7 +87,7 @@ class DemoEstate:
         self.gitops: GitOps = self.repository
         self.git_files: GitFiles = DemoFiles(self.repository, data_folder("manifests"))
         self.sites = SITES
-        self.cluster_secrets: ClusterSecrets = DemoClusterSecrets(self.vault)
+        self.cluster_secrets: ClusterSecrets = DemoClusterSecrets(self.vault, self.cluster.source)
         self.logins: Mapping[SourceId, Login] = {sources["argocd"]: self.argocd}
 
     # Stacks: made when they are first wanted, as the real ones are

@@ -20,7 +20,7 @@ from labtui.domain.states import Level
 
 MIB = 1024 * 1024
 _PATCH = re.compile(r"(\d+\.\d+\.)(\d+)")
-_ROTATED = ("platform/authelia/session", "platform/victorialogs/basic-auth", "applications/immich/database")
+_ROTATED = ("platform/authelia/session", "platform/victorialogs/basic-auth", "apps/immich-oauth")
 _RESTLESS = ("argocd-repo-server", "cert-manager-cainjector", "external-secrets")
 
 

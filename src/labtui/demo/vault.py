@@ -54,7 +54,8 @@ class SimulatedVault:
         for name, (keys, count, days) in script.PATHS.items():
             for number in range(1, count + 1):
                 created = self.world.began - timedelta(days=days * (count - number + 1))
-                values = {key: _made_up(name, key, number) for key in keys}
+                known = script.SAME_AS_COMPOSE if number == count else {}
+                values = {key: known.get(key) or _made_up(name, key, number) for key in keys}
                 self.write(name, values, created)
             if name in script.DELETED:
                 self.delete(name, self.world.began - timedelta(days=days / 2))

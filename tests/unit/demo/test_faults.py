@@ -137,7 +137,7 @@ def test_questions_to_a_broken_source_fail(fault: str, kind: type[LabError]) -> 
     with pytest.raises(kind):
         world.applications.get(app_ref(world, "grafana"))
     with pytest.raises(kind):
-        world.secrets.reveal(world.vault.ref("applications/emby"))
+        world.secrets.reveal(world.vault.ref("apps/emby"))
 
 
 def test_signing_in_again_heals_an_expired_argocd() -> None:

@@ -11,7 +11,7 @@ from labtui.domain.conversion.facts import Facts
 from labtui.domain.conversion.findings import Verdict
 from tests.unit.domain.conversion.stacks import component, finding, plan, service, stack
 
-STAY = "leave this stack on Docker behind the same Ingress"
+STAY = "leave this stack on Docker, behind the same Ingress"
 
 REFUSED: list[tuple[str, Any, str, str]] = [
     ("network_mode", "service:gluetun", "network_mode", STAY),

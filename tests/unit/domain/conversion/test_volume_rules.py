@@ -15,7 +15,7 @@ from labtui.domain.conversion.rules.sharing import claim_name
 from tests.unit.domain.conversion.stacks import FOLDER, component, finding, plan, service, stack
 
 GIB = 1024**3
-STAY = "leave this stack on Docker behind the same Ingress"
+STAY = "leave this stack on Docker, behind the same Ingress"
 NODE = NodeFacts("orbstack", "arm64", 4, 8 * GIB)
 
 
