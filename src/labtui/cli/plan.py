@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,7 @@ from labtui.domain.text import clean, size
 
 SIGNS = {Verdict.CONVERTED: "●", Verdict.CHOICE: "▲", Verdict.REFUSED: "✗"}
 WIDEST_KEY = 36
+LEAD = " " * 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,19 +169,17 @@ def print_page(planned: PlannedStack, objects: Objects | None, problem: LabError
     _say(f"{planned.name}: {verdict_words(planned)}")
     _say("")
     _say(f"  components    {', '.join(found.components) or 'none'}")
-    _say(f"  interruption  {interruption_words(found)}")
+    _say(f"  interruption  {interruption_words(found)}", 16)
     _say(f"  namespace     {wanted.namespace or namespace_of(found.stack)}")
     for service, findings in by_service(found.findings):
         _say("")
         _say(f"Service {service}" if service else "The stack as a whole")
-        width = min(WIDEST_KEY, max(len(clean(f.key)) for f in findings))
-        for finding in findings:
-            _print_finding(planned, finding, width)
+        _print_findings(planned, findings)
     if planned.facts.problems:
         _say("")
         _say("Not known, because it could not be asked")
         for line in planned.facts.problems:
-            _say(f"  ? {line}")
+            _say(f"  ? {line}", 4)
     _print_secrets(planned)
     _print_volumes(planned)
     _say("")
@@ -186,7 +187,7 @@ def print_page(planned: PlannedStack, objects: Objects | None, problem: LabError
     _say(f"Objects, as they are when the move is done (workload: true, traffic: kubernetes){without}")
     if objects is not None:
         for kind, names in _kinds(objects).items():
-            _say(f"  {kind:<22} {', '.join(names)}")
+            _say(f"  {kind:<22} {', '.join(names)}", 25)
     if problem is not None:
         _say(f"  not rendered: {problem.title}: {problem.cause}")
         _say(f"  → {problem.hint}" if problem.hint else "")
@@ -194,7 +195,7 @@ def print_page(planned: PlannedStack, objects: Objects | None, problem: LabError
     _say("")
     _say("What remains" if left else "Nothing remains to be decided")
     for line in left:
-        _say(f"  - {line}")
+        _say(f"  - {line}", 4)
 
 
 def verdict_words(planned: PlannedStack) -> str:
@@ -210,39 +211,38 @@ def verdict_words(planned: PlannedStack) -> str:
             return f"● it can move: {counts[Verdict.CONVERTED]} keys converted"
 
 
-def _print_finding(planned: PlannedStack, finding: Finding, width: int) -> None:
-    key = clean(finding.key)
-    if len(key) > width:
-        _say(f"  {SIGNS[shown_as(finding)]} {key}")
-        key = ""
-        _say(f"    {key:<{width}}  {finding.detail}")
-    else:
-        _say(f"  {SIGNS[shown_as(finding)]} {key:<{width}}  {finding.detail}")
-    choice = finding.choice
-    if choice is None:
-        return
-    lead = " " * (width + 6)
+def _print_findings(planned: PlannedStack, findings: Sequence[Finding]) -> None:
+    """What needs somebody as a paragraph each, then the rest in two columns."""
+    width = max((len(clean(f.key)) for f in findings if f.settled), default=0)
+    width = min(width, WIDEST_KEY, _columns() // 3 or WIDEST_KEY)
+    for finding in findings:
+        sign, key = SIGNS[shown_as(finding)], clean(finding.key)
+        answer = f"{clean(finding.choice.given)} (your answer). " if finding.choice and finding.choice.given else ""
+        if not finding.settled:
+            _say(f"  {sign} {key}")
+            _say(f"{LEAD}{finding.detail}")
+            if finding.choice is not None:
+                _print_choice(planned, finding, finding.choice)
+        elif len(key) > width:
+            _say(f"  {sign} {key}")
+            _say(f"    {'':<{width}}  {answer}{finding.detail}", width + 6)
+        else:
+            _say(f"  {sign} {key:<{width}}  {answer}{finding.detail}", width + 6)
+
+
+def _print_choice(planned: PlannedStack, finding: Finding, choice: Choice) -> None:
     if choice.question != finding.detail:
-        _say(f"{lead}{choice.question}")
+        _say(f"{LEAD}{choice.question}")
     widest = max((len(clean(o.answer)) for o in choice.options), default=0)
     for option in choice.options:
         sign = "●" if option.answer == choice.answer else "○"
-        note = _note(choice, option.answer)
-        _say(f"{lead}{sign} {clean(option.answer):<{widest}}  {option.meaning}{note}")
-    if choice.given and choice.given not in {o.answer for o in choice.options}:
-        _say(f"{lead}● {choice.given}  (your answer)")
+        note = "  (proposed)" if option.answer == choice.proposed else ""
+        _say(f"{LEAD}{sign} {clean(option.answer):<{widest}}  {option.meaning}{note}", len(LEAD) + widest + 4)
     if choice.free:
-        _say(f"{lead}or another text of such a form" if choice.options else f"{lead}any text is an answer")
-    if not choice.given:
-        example = choice.proposed or (choice.options[0].answer if choice.options else "ANSWER")
-        setting = shlex.quote(f"{address(finding.service, finding.key)}={example}")
-        _say(f"{lead}labtui plan {shlex.quote(planned.name)} --set {setting}")
-
-
-def _note(choice: Choice, answer: str) -> str:
-    if answer == choice.given:
-        return "  (your answer)"
-    return "  (proposed)" if answer == choice.proposed else ""
+        _say(f"{LEAD}or another text of such a form" if choice.options else f"{LEAD}any text is an answer")
+    example = choice.proposed or (choice.options[0].answer if choice.options else "ANSWER")
+    setting = shlex.quote(f"{address(finding.service, finding.key)}={example}")
+    _say(f"{LEAD}labtui plan {shlex.quote(planned.name)} --set {setting}", None)
 
 
 def _print_secrets(planned: PlannedStack) -> None:
@@ -254,7 +254,7 @@ def _print_secrets(planned: PlannedStack) -> None:
     _say("Secrets, to Vault and from there to the pods; no value is shown or in the values")
     rows = [("SERVICE", "VARIABLE", "VAULT PATH", "KEY", "WHY")]
     rows += [(s.service, s.variable, s.path, s.key, s.reason) for s in secrets]
-    print_table(rows, "  ")
+    _print_rows(rows)
 
 
 def _print_volumes(planned: PlannedStack) -> None:
@@ -268,7 +268,7 @@ def _print_volumes(planned: PlannedStack) -> None:
     for v in volumes:
         access = "read only" if v.read_only else "writes" if v.writer else "may write"
         rows.append((v.service, v.target, v.becomes, size(v.size) or "unknown", access, v.source))
-    print_table(rows, "  ")
+    _print_rows(rows)
 
 
 def _kinds(objects: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
@@ -295,5 +295,40 @@ def _count(number: int, noun: str) -> str:
     return f"1 {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _say(text: str) -> None:
-    print(clean(text, 2000).rstrip())
+def _print_rows(rows: Sequence[Sequence[str]]) -> None:
+    """A table; where that is too wide, the last column stands on lines of its own."""
+    columns = _columns()
+    widths = [max(len(clean(row[i])) for row in rows) for i in range(len(rows[0]))]
+    if not columns or sum(widths) + 2 * len(widths) <= columns:
+        print_table(rows, "  ")
+        return
+    name = rows[0][-1].lower()
+    for number, row in enumerate(rows):
+        cells = (f"{clean(cell):<{width}}" for cell, width in zip(row[:-1], widths, strict=False))
+        _say(f"  {'  '.join(cells)}", 4)
+        if number:
+            _say(f"      {name}: {row[-1]}", 8)
+
+
+def _columns() -> int:
+    """The width of the terminal; 0 for a file or a pipe, where lines are as long as they are."""
+    return shutil.get_terminal_size((0, 0)).columns if sys.stdout.isatty() else 0
+
+
+def _say(text: str, hang: int | None = len(LEAD)) -> None:
+    """A line; in a terminal its words go on below, `hang` letters from the left. None: it is to be copied whole."""
+    line = clean(text, 2000).rstrip()
+    columns = _columns()
+    if not columns or hang is None or len(line) <= columns:
+        print(line)
+        return
+    room = max(columns, hang + 20)
+    wrapped = textwrap.wrap(
+        line,
+        room,
+        subsequent_indent=" " * hang,
+        break_long_words=False,
+        break_on_hyphens=False,
+        replace_whitespace=False,
+    )
+    print("\n".join(wrapped))

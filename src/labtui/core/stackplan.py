@@ -207,7 +207,7 @@ def remaining(planned: PlannedStack) -> tuple[str, ...]:
         found.append(f"{_count(len(unanswered), 'question')} must be answered: they have no proposal")
     if len(choices) > len(unanswered):
         proposed = len(choices) - len(unanswered)
-        found.append(f"{_count(proposed, 'proposal')} to agree to: an answer of yours settles it")
+        found.append(f"{_count(proposed, 'proposal')} to agree to: an answer of yours settles each")
     unset = [s for s in plan.secrets if s.value is None]
     if unset:
         names = ", ".join(dict.fromkeys(s.variable for s in unset))

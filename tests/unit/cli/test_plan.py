@@ -277,6 +277,37 @@ def test_wrong_names_end_with_2(words: tuple[str, ...], said: str, capsys: pytes
 
 @pytest.mark.usefixtures("home")
 def test_the_demo_compares_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+    # prepared in Vault; the pods that would have it are not in the cluster yet
     status, found = on_demo(capsys, "secrets", "diff", "wroclaw/immich")
     assert status == Exit.FAILED
-    assert {s["status"] for s in found["secrets"]} >= {"only in compose"}
+    assert [s["status"] for s in found["secrets"]] == ["only in compose and vault"]
+    _, moved = on_demo(capsys, "secrets", "diff", "wroclaw/authelia")
+    assert [s["status"] for s in moved["secrets"]] == ["same", "same", "only in compose"]
+    _, changed = on_demo(capsys, "secrets", "diff", "kyiv/transmission")
+    assert "differs" in {s["status"] for s in changed["secrets"]}
+
+
+def test_a_choice_that_is_made_needs_nobody_any_more(capsys: pytest.CaptureFixture[str]) -> None:
+    plan(make_lab(), Wanted(NAME), ASKING)
+    assert f"  ▲ {UPLOAD}\n" in capsys.readouterr().out
+    plan(make_lab(), Wanted(NAME, answers=(ANSWER,)), ASKING)
+    shown = capsys.readouterr().out
+    assert f"▲ {UPLOAD}" not in shown and f"--set {ANSWER}" not in shown
+    line = next(line for line in shown.splitlines() if UPLOAD in line and "●" in line)
+    assert "pvc (your answer). " in line
+
+
+def test_a_terminal_breaks_lines_between_words_and_a_pipe_does_not(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan(make_lab(), Wanted(NAME), ASKING)
+    piped = capsys.readouterr().out
+    monkeypatch.setenv("COLUMNS", "50")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    plan(make_lab(), Wanted(NAME), ASKING)
+    shown = capsys.readouterr().out
+    assert shown.split() != piped.splitlines() and len(shown.splitlines()) > len(piped.splitlines())
+    # commands are to be copied: they stay whole
+    commands = [line for line in piped.splitlines() if "--set" in line]
+    assert commands and set(commands) <= set(shown.splitlines())
+    assert all(len(line) <= 50 for line in shown.splitlines() if "--set" not in line and "from" not in line)

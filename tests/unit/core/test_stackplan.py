@@ -8,15 +8,17 @@ import pytest
 
 from labtui.core.operations.save_answers import SaveAnswers
 from labtui.core.stackplan import by_service, namespace_of, remaining
-from labtui.domain.compose.stack import Stack
+from labtui.domain.compose.stack import Service, Stack
 from labtui.domain.conversion.context import Answers
+from labtui.domain.conversion.convert import convert
 from labtui.domain.conversion.facts import Facts
 from labtui.domain.conversion.findings import Choice, Finding, Option, StackPlan, Verdict
 from labtui.domain.errors import Invalid, Refused
 from labtui.domain.plan import Result
-from tests.support.planning import ANSWERS_FILE, UPLOAD, FakeFiles, make_lab, planner
+from tests.support.planning import ANSWERS_FILE, UPLOAD, FakeCompose, FakeFiles, make_lab, planner
 
 ANSWER = f"server.{UPLOAD}=pvc"
+MOUNT = {"type": "bind", "source": "/srv/data", "target": "/data"}
 PORT = "database.ports.5432/tcp=peers"
 SAVED = f"server:\n  {UPLOAD}: pvc\n"
 
@@ -44,6 +46,26 @@ def test_an_answer_that_nothing_asks_for_any_more_can_be_taken_back() -> None:
     files = FakeFiles([{ANSWERS_FILE: "old:\n  key: x\n"}])
     planned = planner(files).plan("wroclaw", "immich", ["old.key="])
     assert planned.answers == {}
+
+
+def test_a_stale_answer_says_what_takes_it_out() -> None:
+    files = FakeFiles([{ANSWERS_FILE: "server:\n  'volumes./it is gone': copy\n"}])
+    real = replace(planner(files), convert=convert)
+    planned = real.plan("wroclaw", "immich")
+    (stale,) = [f for f in planned.plan.findings if f.key.startswith("answers.")]
+    assert planned.plan.verdict == "refused"
+    assert "labtui plan wroclaw/immich --set 'server.volumes./it is gone=' --save" in stale.detail
+    assert real.plan("wroclaw", "immich", ["server.volumes./it is gone="]).plan.verdict != "refused"
+
+
+@pytest.mark.parametrize("answer", ["claim:NAME", "nfs:SERVER:/PATH"])
+def test_a_placeholder_is_refused_with_what_to_write(answer: str) -> None:
+    stack = Stack("wroclaw", "immich", (Service("server", {"image": "a:1", "volumes": [MOUNT]}),))
+    real = replace(planner(), compose=FakeCompose(stack), convert=convert)
+    with pytest.raises(Invalid, match=f"{answer} is no answer to server.volumes./data") as caught:
+        real.plan("wroclaw", "immich", [f"server.volumes./data={answer}"])
+    assert "for the real one" in caught.value.detail and "Did you mean" not in caught.value.hint
+    assert real.plan("wroclaw", "immich", ["server.volumes./data=claim:photos"]).answers
 
 
 def test_all_answered_is_ready() -> None:

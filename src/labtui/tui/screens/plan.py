@@ -86,10 +86,12 @@ class PlanScreen(Dialog[None]):
         yield Page(css_id="details")
 
     def on_mount(self) -> None:
-        """Show the plan; the first thing that needs an answer is chosen."""
+        """Show the plan; the first refused key is chosen, else the first that needs an answer."""
         super().on_mount()
-        self._draw(None)
-        if self.chosen is None or self.chosen.settled:
+        keys = (f for _, findings in by_service(self.planned.plan.findings) for f in findings)
+        first = next((f for f in keys if f.verdict is Verdict.REFUSED), None)
+        self._draw((first.service, first.key) if first else None)
+        if self.chosen is None or (first is None and self.chosen.settled):
             self.action_next_open()
 
     def on_resize(self) -> None:

@@ -87,7 +87,7 @@ def _command(
         note = " The secret in it is read from the environment." if variables else ""
         after = made["liveness"]["failureThreshold"] * made["liveness"]["periodSeconds"]
         words = "Becomes the startup, readiness and liveness probe. Docker only marks what fails it; such a pod gets no traffic"
-        c.converted(service.name, key, f"{words}, and is restarted after {after} s.{note}")
+        c.converted(service.name, key, f"{words}, and is restarted after {after} seconds.{note}")
     return command
 
 
@@ -98,7 +98,7 @@ def _timings(c: Conversion, service: Service, value: dict[str, Any], made: dict[
         "interval": "Becomes periodSeconds.",
         "timeout": "Becomes timeoutSeconds.",
         "retries": "Becomes failureThreshold; the pod is restarted after twice as many.",
-        "start_period": f"The startup probe gives it {tries * apart} s to start: {tries} tries, {apart} s apart.",
+        "start_period": f"The startup probe gives it {tries * apart} seconds to start: {tries} tries, {apart} seconds apart.",
         "start_interval": "Becomes the startup probe's periodSeconds.",
         "disable": "Not disabled: nothing to do.",
     }
