@@ -13,7 +13,7 @@ from labtui.domain.compose.stack import Stack
 from labtui.domain.conversion.context import Answers
 from labtui.domain.conversion.facts import Facts
 from labtui.domain.conversion.findings import Choice, Finding, StackPlan, Verdict
-from labtui.domain.errors import Invalid, Refused
+from labtui.domain.errors import Invalid, LabError, Refused
 from labtui.domain.text import clean
 from labtui.ports import ChartRenderer, ComposeFiles, GitFiles, StackFacts
 
@@ -58,8 +58,11 @@ class StackPlanner:
     manifests: str = "manifests"
     environment: str = ""
 
-    def answers_file(self, stack: str) -> str:
-        """The path of a stack's answers in the repository."""
+    def answers_file(self, stack: str, site: str = "") -> str:
+        """The path of a stack's answers in the repository; with the site's name where another one has a stack of this name:
+        what answers the one is stale to the other."""
+        if site and any(stack in self._stacks(other) for other in self.sites if other != site):
+            stack = f"{stack}-{site}"
         place = f"{self.environment}/" if self.environment else ""
         folder = self.manifests.strip("/").removeprefix("./")
         return f"{folder}/applications/values/{place}{stack}.answers.yaml"
@@ -83,11 +86,17 @@ class StackPlanner:
             raise Invalid(f"The site {site} has no files of a stack {clean(stack)}", words, hint)
         return site, stack
 
-    def saved(self, stack: str) -> Answers:
+    def _stacks(self, site: str) -> Sequence[str]:
+        try:
+            return self.compose.stacks(site)
+        except LabError:  # no files there: no answers either
+            return ()
+
+    def saved(self, stack: str, site: str = "") -> Answers:
         """The answers that the repository has. Raises Invalid for a file that cannot be understood."""
         if self.files is None:
             return {}
-        path = self.answers_file(stack)
+        path = self.answers_file(stack, site)
         text = self.files.seen(path)
         return {} if text is None else parse_answers(text, path)
 
@@ -96,7 +105,7 @@ class StackPlanner:
         saved one back. Raises what the ports raise, and Invalid for an answer that does not fit."""
         read = self.compose.read(site, stack)
         known = self.facts.facts(read) if self.facts is not None else Facts()
-        saved = self.saved(stack)
+        saved = self.saved(stack, site)
         planned = PlannedStack(read, known, self.convert(read, known, saved), saved, saved)
         return self.answer_all(planned, given)
 

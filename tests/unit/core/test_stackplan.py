@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -13,7 +13,7 @@ from labtui.domain.conversion.context import Answers
 from labtui.domain.conversion.convert import convert
 from labtui.domain.conversion.facts import Facts
 from labtui.domain.conversion.findings import Choice, Finding, Option, StackPlan, Verdict
-from labtui.domain.errors import Invalid, Refused
+from labtui.domain.errors import Invalid, NotFound, Refused
 from labtui.domain.plan import Result
 from tests.support.planning import ANSWERS_FILE, UPLOAD, FakeCompose, FakeFiles, make_lab, planner
 
@@ -66,6 +66,22 @@ def test_a_placeholder_is_refused_with_what_to_write(answer: str) -> None:
         real.plan("wroclaw", "immich", [f"server.volumes./data={answer}"])
     assert "for the real one" in caught.value.detail and "Did you mean" not in caught.value.hint
     assert real.plan("wroclaw", "immich", ["server.volumes./data=claim:photos"]).answers
+
+
+def test_stacks_of_one_name_on_two_sites_have_answers_of_their_own() -> None:
+    @dataclass
+    class TwoSites(FakeCompose):
+        def stacks(self, site: str) -> tuple[str, ...]:
+            found = {"wroclaw": ("immich", "monitoring"), "kyiv": ("monitoring",)}
+            if site not in found:
+                raise NotFound(f"no files of {site}")
+            return found[site]
+
+    two = replace(planner(), compose=TwoSites(), sites=("wroclaw", "kyiv", "lviv"))
+    folder = ANSWERS_FILE.rpartition("/")[0]
+    assert two.answers_file("immich", "wroclaw") == ANSWERS_FILE
+    assert two.answers_file("monitoring", "wroclaw") == f"{folder}/monitoring-wroclaw.answers.yaml"
+    assert two.answers_file("monitoring", "kyiv") == f"{folder}/monitoring-kyiv.answers.yaml"
 
 
 def test_all_answered_is_ready() -> None:

@@ -26,7 +26,7 @@ class SaveAnswers:
         self.target = Ref(SourceId(SourceKind.DOCKER, stack.site), "ComposeStack", stack.name, stack.name)
         self._planner = planner
         self._planned = planned
-        self._path = planner.answers_file(stack.name)
+        self._path = planner.answers_file(stack.name, stack.site)
 
     def plan(self) -> Plan:
         """Ask for the branch's head and what it has. Raises Refused without a repository or without anything to save."""

@@ -115,7 +115,8 @@ class PlanScreen(Dialog[None]):
                 self.show_plan(replace(self.planned, saved=saved))
 
         if self.planned.unsaved and self._planner.files is not None:
-            in_background(self.app, lambda: self._planner.saved(self.planned.stack.name), done, "saved answers")
+            stack = self.planned.stack
+            in_background(self.app, lambda: self._planner.saved(stack.name, stack.site), done, "saved answers")
 
     # What is shown
 
