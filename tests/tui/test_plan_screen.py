@@ -63,6 +63,16 @@ async def test_it_opens_on_the_first_key_that_asks() -> None:
         await sees(pilot, "It must be answered before anything moves")
 
 
+async def test_it_opens_on_what_is_refused_when_anything_is() -> None:
+    files = FakeFiles([{ANSWERS_FILE: f"database:\n  {DATA}: keep\n"}])
+    host = host_with(replace(planner(files), convert=convert, compose=FakeCompose(STACK)))
+    async with host.run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot, host)
+        await sees(pilot, "✗ cannot move: 1 key refused", "none: the stack stays where it is")
+        assert screen.chosen is not None
+        assert (screen.chosen.key, screen.chosen.verdict) == ("placement", Verdict.REFUSED)
+
+
 async def test_a_choice_is_answered_and_the_cursor_stays() -> None:
     host = host_with()
     async with host.run_test(size=(80, 24)) as pilot:

@@ -9,7 +9,7 @@ import pytest
 from labtui.adapters.kubernetes.capacity import pod_requests, reading
 from labtui.adapters.kubernetes.reading import Json
 from labtui.adapters.kubernetes.wire import READ_TIMEOUT, Expired, Query
-from labtui.domain.errors import Denied, LabError
+from labtui.domain.errors import Denied, LabError, NotFound
 
 GIB = 1024**3
 
@@ -134,3 +134,19 @@ def test_what_may_not_be_read_is_empty_but_nodes_and_pods_are_needed() -> None:
             reading(Served(**{kind: denied}))
     with pytest.raises(LabError):
         reading(Served(pods=Expired("too old")))
+
+
+def issuer(name: str, ready: str) -> Json:
+    return {"metadata": {"name": name}, "status": {"conditions": [{"type": "Ready", "status": ready}]}}
+
+
+def test_the_issuers_that_are_ready() -> None:
+    issuers = [
+        issuer("staging", "True"),
+        issuer("letsencrypt", "True"),
+        issuer("broken", "False"),
+        {"metadata": {"name": "new"}},
+    ]
+    assert reading(Served(nodes=[node()], clusterissuers=issuers)).facts.issuers == ("letsencrypt", "staging")
+    # without cert-manager there is no such list
+    assert reading(Served(nodes=[node()], clusterissuers=NotFound("the server has no such list"))).facts.issuers == ()
