@@ -143,7 +143,8 @@ def accepted(plan: StackPlan, key: Key, answer: str) -> bool:
     name, known = address(*key), [option.answer for option in choice.options]
     placeholders = next((option.placeholders for option in choice.options if option.answer == answer), ())
     if placeholders:
-        words = f"{' and '.join(placeholders)} in it {'stands' if len(placeholders) == 1 else 'stand'} for the real one"
+        meant = "stands for the real one" if len(placeholders) == 1 else "stand for the real ones"
+        words = f"{' and '.join(placeholders)} in it {meant}"
         raise Invalid(f"{clean(answer)} is no answer to {name}", words, "Write that instead, as it is on your machines")
     near = get_close_matches(answer, known, 1, cutoff=0.3)
     hint = f"Did you mean {name}={near[0]}?" if near else ""
