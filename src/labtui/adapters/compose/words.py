@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from labtui.adapters.compose.yamlfiles import line_of, syntax_line
+from labtui.adapters.compose.yamlfiles import line_of, line_with, misshapen_line, syntax_line
 from labtui.domain.errors import Denied, Invalid, LabError, Refused, Unreachable
 from labtui.domain.text import clean
 
@@ -21,6 +21,16 @@ _MISSING = re.compile(r"required variable (?P<name>\w+) is missing a value(?P<wo
 _PATH = re.compile(r"(?:services|networks|volumes|configs|secrets)(?:\.[\w-]+|\[[^\]\s]+\])+")
 _SERVICE = re.compile(r'service "(?P<name>[^"]+)"')
 _CYCLE = re.compile(r"cycle detected: (?P<name>[\w.-]+)")
+_SHAPE = re.compile(r"must be a mapping$|empty compose file|map merge requires")
+_CIRCLE = re.compile(r"Circular reference:\s*(?P<name>\S+) in ")
+# What the words quote where they name no path in the file: a file that is not there or leads in a circle, a value
+_QUOTED = (
+    re.compile(r"open (?P<it>\S+): "),
+    re.compile(r"env file (?P<it>\S+) not found"),
+    re.compile(r"include cycle detected:\s*(?P<it>\S+)"),
+    re.compile(r": (?P<it>\S+)$"),
+)
+_CRASH = re.compile(r"panic: (?P<words>[^\n]*)")
 _LOG = re.compile(r'time="[^"]*" level=\w+ msg="(?P<words>(?:[^"\\]|\\.)*)".*')
 
 
@@ -73,6 +83,16 @@ def wrong_files(stack: str, err: str, files: Sequence[Path], hide: Redactor) -> 
     """The error for `docker compose config` that ended with `err`. `files`: the Compose files, base first."""
     words = said(err)
     title = f"The Compose files of {stack} are wrong"
+    if met := _CRASH.match(words):
+        detail = f"docker compose itself crashed on them: {hide(_one_line(met['words']))}"
+        return Invalid(
+            title, clean(detail, 400), "Often a number that is written as a text; look at ulimits and at what is new"
+        )
+    if "types.SSHKey" in words:
+        detail = "docker compose cannot print build.ssh with a path in it"
+        return Invalid(
+            title, f"{_first_with('ssh', files)}{detail}", "Write the key's name alone, or leave build out for the plan"
+        )
     if met := _ENV_FILE.search(words):
         # its words quote the line, which holds a value
         place = f"{met['file']}:{met['line']}"
@@ -85,8 +105,12 @@ def wrong_files(stack: str, err: str, files: Sequence[Path], hide: Redactor) -> 
     for pattern in (_VALIDATING, _PARSING):
         if met := pattern.search(words):
             file = Path(met["file"])
-            place = _at(file, syntax_line(file) or _path_line(file, met["words"]) or _told(met["words"]))
-            return Invalid(title, clean(f"{place}: {hide(_one_line(met['words']))}", 500))
+            line = syntax_line(file) or _path_line(file, met["words"]) or _told(met["words"])
+            if line is None and _SHAPE.search(met["words"]):
+                line = misshapen_line(file)
+            # the parser's own line may be that of another part of the file
+            told = _one_line(re.sub(r"^(yaml: )?line \d+: ", r"\1", met["words"])) if line else _one_line(met["words"])
+            return Invalid(title, clean(f"{_at(file, line)}: {hide(told)}", 500))
     if met := _YAML.match(words):
         for file in files:
             if line := syntax_line(file):
@@ -129,6 +153,18 @@ def _place(words: str, files: Sequence[Path]) -> str:
     for file in reversed(files):
         if path and (line := line_of(file, path)):
             return f"{file}:{line}: "
+    if _SHAPE.search(words):
+        for file in reversed(files):
+            if (line := misshapen_line(file)) is not None:
+                return f"{_at(file, line)}: "
+    met = next((found for pattern in _QUOTED if (found := pattern.search(words))), None)
+    return _first_with(met["it"].rsplit("/", 1)[-1], files) if met else ""
+
+
+def _first_with(text: str, files: Sequence[Path]) -> str:
+    for file in reversed(files):
+        if line := line_with(file, text):
+            return f"{file}:{line}: "
     return ""
 
 
@@ -137,6 +173,8 @@ def _path_in(words: str) -> list[str]:
         return [part for part in re.split(r"[.\[\]]+", met[0]) if part]
     if met := _SERVICE.search(words):
         return ["services", met["name"]]
+    if met := _CIRCLE.search(words):
+        return ["services", met["name"], "extends"]
     if met := _CYCLE.search(words):
         return ["services", met["name"], "depends_on"]
     return []

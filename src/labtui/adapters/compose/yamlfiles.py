@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,55 @@ def line_of(file: Path, path: Sequence[str]) -> int | None:
             break
         depth += 1
     return line if depth >= min(2, len(path)) else None
+
+
+def line_with(file: Path, text: str) -> int | None:
+    """The line of the first key or value of a file that has `text` in it, as a word of its own; None when none has."""
+    word = re.compile(rf"(?<![\w.-]){re.escape(text)}(?![\w.-])")
+    scalars = (node for node in _nodes(file) if isinstance(node, yaml.ScalarNode))
+    return next((int(node.start_mark.line) + 1 for node in scalars if word.search(node.value)), None)
+
+
+def misshapen_line(file: Path) -> int | None:
+    """Where a file is no mapping, its services are none, or what is merged in (`<<`) is none; 0: the file is empty."""
+    roots = _documents(file)
+    if roots is None:
+        return None
+    if not any(isinstance(root, yaml.Node) for root in roots):
+        return 0
+    for root in roots:
+        if not isinstance(root, yaml.MappingNode):
+            return int(root.start_mark.line) + 1
+        for key, value in root.value:
+            if getattr(key, "value", None) == "services" and not isinstance(value, yaml.MappingNode):
+                return int(key.start_mark.line) + 1
+    for node in _nodes(file):
+        for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+            if getattr(key, "value", None) == "<<" and isinstance(value, yaml.ScalarNode):
+                return int(key.start_mark.line) + 1
+    return None
+
+
+def _documents(file: Path) -> list[yaml.Node] | None:
+    try:
+        return [root for root in yaml.compose_all(file.read_text(encoding="utf-8"), Loader=_Loader) if root is not None]
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError):
+        return None
+
+
+def _nodes(file: Path) -> Iterator[yaml.Node]:
+    """Every node of a file once, in its order; none of a file that is no YAML."""
+    waiting, seen = list(reversed(_documents(file) or [])), set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        yield node
+        if isinstance(node, yaml.MappingNode):
+            waiting += [one for pair in reversed(node.value) for one in reversed(pair)]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += reversed(node.value)
 
 
 def _count(node: yaml.Node, known: dict[int, int]) -> int:
