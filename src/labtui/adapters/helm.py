@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ HOW_TO_GET_IT = "Install helm 3 or later (https://helm.sh/docs/intro/install), t
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,51}[a-z0-9])?\Z")  # a release; helm allows 53 letters
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 class HelmRenderer:
@@ -38,9 +39,10 @@ class HelmRenderer:
             raise Invalid(f"{clean(namespace)!r} cannot be a namespace", "", "It has at most 63 of a-z, 0-9 and -")
         if not (self.chart / "Chart.yaml").is_file():
             raise NotFound(f"The app chart is not in {self.chart}", "", "Get it back from git, or install labtui again")
-        text = yaml.dump(plain(values), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
         return _objects(
-            self._helm("template", name, str(self.chart), "--namespace", namespace, "--values", "-", text=text)
+            self._helm(
+                "template", name, str(self.chart), "--namespace", namespace, "--values", "-", text=_as_json(values)
+            )
         )
 
     def _helm(self, *arguments: str, text: str) -> str:
@@ -66,6 +68,15 @@ class HelmRenderer:
             words = clean_lines(done.stderr.strip().removeprefix("Error: "), 4000) or f"exit status {done.returncode}"
             raise Invalid("The app chart does not take these values", words, "Look at the values; helm says where")
         return done.stdout
+
+
+def _as_json(values: Mapping[str, Any]) -> str:
+    """JSON, which is YAML too: in YAML proper helm takes texts like `y` and `1e3` for what they are not.
+
+    What YAML takes no raw character for is escaped; nothing else is, since YAML knows no pairs of surrogates.
+    """
+    text = json.dumps(plain(values), ensure_ascii=False)
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _objects(text: str) -> tuple[Mapping[str, Any], ...]:

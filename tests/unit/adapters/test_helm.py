@@ -45,7 +45,7 @@ def test_the_values_go_over_stdin_and_into_no_argument(tmp_path: Path, chart: Pa
     body = "print(json.dumps({'kind': 'Seen', 'argv': sys.argv[1:], 'values': sys.stdin.read()}))"
     (seen,) = HelmRenderer(chart, program(tmp_path, body)).render(VALUES, "web", "apps")
     assert seen["argv"] == ["template", "web", str(chart), "--namespace", "apps", "--values", "-"]
-    assert "'010'" in seen["values"]
+    assert '"010"' in seen["values"]
     assert "010" not in " ".join(seen["argv"])
 
 
@@ -88,3 +88,17 @@ def test_the_real_helm_keeps_texts_as_texts(chart: Path) -> None:
     assert found["metadata"] == {"name": "web", "namespace": "apps"}
     with pytest.raises(Invalid, match="components is required"):
         HelmRenderer(chart).render({"components": {}}, "web", "apps")
+
+
+@pytest.mark.parametrize(
+    "text", ["y", "1e3", "0o7", "0x1F", "null", "é\t\u202e", "a\ufeffb", "\x1b[", "😀", "{{ .Values }}"]
+)
+def test_the_real_helm_reads_texts_as_texts(tmp_path: Path, text: str) -> None:
+    if shutil.which("helm") is None:
+        pytest.skip("helm is not in PATH")
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: app\nversion: 0.1.0\n", encoding="utf-8")
+    template = "kind: Seen\n{{ toYaml .Values }}\n"
+    (tmp_path / "templates" / "seen.yaml").write_text(template, encoding="utf-8")
+    (seen,) = HelmRenderer(tmp_path).render({"text": text}, "web", "apps")
+    assert seen["text"] == text
