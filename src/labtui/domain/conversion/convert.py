@@ -107,7 +107,13 @@ def _one_each(c: Conversion) -> tuple[Finding, ...]:
         order += [(service.name, path) for path in key_paths(service)]
         order += found.get(service.name, [])
     order += by_key  # the stack as a whole, and whatever else there is
-    return tuple(by_key.get(at) or Finding(*at, Verdict.REFUSED, UNKNOWN) for at in dict.fromkeys(order))
+    return tuple(by_key.get(at) or _uncovered(*at) for at in dict.fromkeys(order))
+
+
+def _uncovered(service: str, key: str) -> Finding:
+    if any(step.startswith("x-") for step in key.split(".")):
+        return Finding(service, key, Verdict.CONVERTED, "An extension, for people and other programs: nothing to do.")
+    return Finding(service, key, Verdict.REFUSED, UNKNOWN)
 
 
 def _worse(one: Finding, other: Finding) -> Finding:

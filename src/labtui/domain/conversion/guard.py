@@ -13,6 +13,8 @@ from labtui.domain.conversion.needles import SHORTEST, Needles
 from labtui.domain.conversion.secrecy import Sort, judge
 
 HIDDEN = "(kept in Vault)"
+UNWRITABLE = "(cannot be written)"
+_UNWRITABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufffe\uffff]")
 
 
 def distinctive(c: Conversion, value: str | None) -> bool:
@@ -58,6 +60,7 @@ def keep_secrets_out(c: Conversion, values: dict[str, Any]) -> dict[str, Any]:
         return value
 
     safe: dict[str, Any] = walk(values, "values")
+    safe = _writable(c, safe, "values")
     for path in found:
         where = HIDDEN if holds(path) else path
         c.refused(
@@ -65,6 +68,18 @@ def keep_secrets_out(c: Conversion, values: dict[str, Any]) -> dict[str, Any]:
         )
     c.findings = [_clean(finding, holds) for finding in c.findings]
     return safe
+
+
+def _writable(c: Conversion, value: Any, path: str) -> Any:
+    """The same without texts that helm drops or changes without a word; each is a refused finding."""
+    if isinstance(value, str) and _UNWRITABLE.search(value):
+        c.refused("", path, "It has a control character that YAML has no place for: take it out of the Compose file.")
+        return UNWRITABLE
+    if isinstance(value, dict):
+        return {key: _writable(c, inner, f"{path}.{key}") for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_writable(c, inner, f"{path}.{number}") for number, inner in enumerate(value)]
+    return value
 
 
 def _clean(finding: Finding, holds: Any) -> Finding:

@@ -22,6 +22,7 @@ from labtui.domain.conversion.rules import (
     machine,
     names,
     network,
+    placing,
     ports,
     probes,
     resources,
@@ -62,6 +63,7 @@ PASSES: tuple[Pass, ...] = (
     *probes.PASSES,
     *waiting.PASSES,
     *resources.PASSES,
+    *placing.PASSES,  # what is mounted is known
     *sharing.PASSES,  # replicas are known
     *fitting.PASSES,  # all that it compares is known
     *secrets.PASSES,  # last: what goes to Vault is known

@@ -85,8 +85,11 @@ class Hidden:
             position += 1
         return no_expansion("".join(out))
 
-    def as_shell_words(self, variables: Sequence[str]) -> str:
-        """An argument list as one shell command: each word quoted, the secrets as `${NAME}`."""
+    def as_shell_words(self, variables: Sequence[str], expanded: bool = True) -> str:
+        """An argument list as one shell command: each word quoted, the secrets as `${NAME}`.
+
+        `expanded` False: for a place in which Kubernetes leaves `$(X)` alone, as in lifecycle hooks.
+        """
         quoted = []
         for word in self.words:
             parts = word.split(_MARK)
@@ -94,7 +97,8 @@ class Hidden:
                 f'"${{{variables[int(p)]}}}"' if i % 2 else shlex.quote(p) if p else "" for i, p in enumerate(parts)
             ]
             quoted.append("".join(shown) or "''")
-        return no_expansion("exec " + " ".join(quoted))
+        command = "exec " + " ".join(quoted)
+        return no_expansion(command) if expanded else command
 
     def _fill(self, word: str, what: Any) -> str:
         return re.sub(f"{_MARK}(\\d+){_MARK}", lambda m: what(int(m[1])), word)

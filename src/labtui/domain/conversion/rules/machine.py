@@ -8,6 +8,7 @@ from typing import Any
 from labtui.domain.compose.stack import Service
 from labtui.domain.conversion.context import Conversion, Rule
 from labtui.domain.conversion.rules.common import DEVICE_PLUGIN, STAY, drop, is_on, paths, shown, strings
+from labtui.domain.conversion.rules.hiding import Hidden
 
 Component = dict[str, Any]
 
@@ -118,11 +119,34 @@ def hook(key: str, handler: str) -> Rule:
             conv.refused(service.name, key, f"{words}; put the rest into a script of the image, or {STAY}.")
             return
         argv = [str(a) for a in command] if isinstance(command, list) else ["sh", "-c", str(command)]
-        component.setdefault("lifecycle", {})[handler] = {"exec": {"command": argv}}
+        hidden = Hidden(conv, argv)
         when = "right after the start" if handler == "postStart" else "before the stop signal"
-        conv.converted(service.name, key, f"A lifecycle hook: the same command, {when}.")
+        words = f"A lifecycle hook: the same command, {when}."
+        if hidden.secrets:
+            argv = ["/bin/sh", "-c", hidden.as_shell_words(hidden.keep(service.name, component), expanded=False)]
+            words += " A secret in it is kept in Vault and read from the environment by a shell, which the image has to have."
+        component.setdefault("lifecycle", {})[handler] = {"exec": {"command": argv}}
+        conv.converted(service.name, key, words)
 
     return rule
+
+
+def pre_start(conv: Conversion, service: Service, component: Component, value: Any) -> None:
+    """Steps in containers of their own, with all the keys of a service."""
+    if value:
+        words = "Steps before the start are init containers in Kubernetes, and hold keys that each need a verdict of their own"
+        conv.refused(service.name, "pre_start", f"{words}: make them services that this one depends on, or {STAY}.")
+    else:
+        conv.converted(service.name, "pre_start", "Empty: nothing to do.")
+
+
+def umask(conv: Conversion, service: Service, component: Component, value: Any) -> None:
+    """Of the first process."""
+    if value is None:
+        conv.converted(service.name, "umask", "Unset: nothing to do.")
+    else:
+        words = f"A pod sets no umask ({shown(value)}); the program or a shell before it can, and fsGroup makes files shared"
+        drop(conv, service, "umask", f"{words}.")
 
 
 def use_api_socket(conv: Conversion, service: Service, component: Component, value: Any) -> None:
@@ -144,6 +168,7 @@ RULES: dict[str, Rule] = {
     "credential_spec": refuse("credential_spec", f"Credentials of Windows containers: {STAY}."),
     "build": build,
     "develop": develop,
+    "pre_start": pre_start,
     "post_start": hook("post_start", "postStart"),
     "pre_stop": hook("pre_stop", "preStop"),
     "provider": refuse("provider", f"A provider is a program beside Docker that makes this service; {STAY}."),
@@ -151,4 +176,5 @@ RULES: dict[str, Rule] = {
         "models", f"Models are run by Docker's model runner; run one behind an address of its own, or {STAY}."
     ),
     "use_api_socket": use_api_socket,
+    "umask": umask,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from labtui.domain.conversion.rules.common import NODE_AGENT, STAY, drop, shown,
 from labtui.domain.conversion.rules.names import add_alias
 
 Component = dict[str, Any]
+_HOST_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 
 def network_mode(conv: Conversion, service: Service, component: Component, value: Any) -> None:
@@ -117,10 +119,15 @@ def _host(
     service: Service,
     component: Component,
     key: str,
-    name: str,
+    written: str,
     address: str,
     further: tuple[str, ...],
 ) -> None:
+    name = written.lower()  # which of both is meant makes no difference to who looks it up
+    if len(name) > 253 or not _HOST_NAME.fullmatch(name):
+        words = f"{shown(written)} is no host name that hostAliases takes: letters, digits, dashes and dots"
+        conv.refused(service.name, key, f"{words}; rename it where it is used, too, or {STAY}.")
+        return
     if address == "host-gateway":
         site = conv.facts.site_address
         detail = "It means the Docker host, which is not the pod's node" + (f": here {site}." if site else ".")

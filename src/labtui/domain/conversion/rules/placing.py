@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from labtui.domain.compose.stack import Service, mount_key
-from labtui.domain.conversion.context import Conversion
+from labtui.domain.conversion.context import Conversion, Pass
 from labtui.domain.conversion.facts import Kind, MountFacts
 from labtui.domain.conversion.findings import PlannedVolume
-from labtui.domain.conversion.rules.common import GIB, dns_label, in_words, is_on, is_quantity, quantity
+from labtui.domain.conversion.rules.common import GIB, dns_label, in_words, is_on, is_quantity, quantity, shown
 
 UNKNOWN_SIZE = 10 * GIB
 UNDECIDED = "undecided"
@@ -153,3 +153,25 @@ def nfs_source(conv: Conversion, mount: Mount) -> str:
     if conv.facts.site_address and mount.place.startswith("/"):
         return f"{conv.facts.site_address}:{mount.place}"
     return ""
+
+
+def is_mounted(component: Mapping[str, Any], path: str) -> bool:
+    """Has the component a volume at this very place already?"""
+    return any(volume["mountPath"] == path for volume in component.get("volumes", ()))
+
+
+def mounted_once(conv: Conversion) -> None:
+    """Kubernetes mounts one thing at a place, as Docker does; the files may say two."""
+    for service, component in conv.components.items():
+        kept: dict[str, Any] = {}
+        for volume in component.get("volumes", ()):
+            path = str(volume["mountPath"])
+            if path in kept:
+                words = f"Two things are mounted at {shown(path)}, which neither Docker nor Kubernetes does; keep one of them."
+                conv.refused(service, f"mounts.{path}", words)
+            kept.setdefault(path, volume)
+        if kept:
+            component["volumes"] = list(kept.values())
+
+
+PASSES: tuple[Pass, ...] = (mounted_once,)

@@ -51,6 +51,17 @@ def _models(c: Conversion, key: str, value: Any) -> None:
         c.converted("", key, "Empty: nothing to do.")
 
 
+def _jobs(c: Conversion, key: str, value: Any) -> None:
+    if value:
+        c.refused(
+            "",
+            key,
+            "What runs on a schedule or by hand is a CronJob or Job of its own chart, which the app chart has not.",
+        )
+    else:
+        c.converted("", key, "Empty: nothing to do.")
+
+
 STACK_RULES: dict[str, StackRule] = {
     "name": _name,
     "version": _nothing("Means nothing, also to Compose."),
@@ -61,4 +72,5 @@ STACK_RULES: dict[str, StackRule] = {
     "configs": _mounted,
     "secrets": _mounted,
     "models": _models,
+    "jobs": _jobs,
 }

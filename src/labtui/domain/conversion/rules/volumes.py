@@ -17,6 +17,7 @@ from labtui.domain.conversion.rules.placing import (
     claim_size,
     declared,
     is_answer,
+    is_mounted,
     measured,
     nfs_source,
     place,
@@ -386,6 +387,9 @@ def shm_size(conv: Conversion, service: Service, component: Component, value: An
     count = byte_count(value)
     if count is None:
         conv.refused(service.name, "shm_size", f"{shown(value)} is no size; write it as 256m or 1g.")
+        return
+    if is_mounted(component, "/dev/shm"):
+        conv.converted(service.name, "shm_size", "Has no effect: volumes mounts something else at /dev/shm.")
         return
     if count:
         add_volume(component, "/dev/shm", {"emptyDir": {"medium": "Memory", "sizeLimit": quantity(count)}})
