@@ -12,7 +12,7 @@ from labtui.domain.compose.stack import Service, Stack, key_paths, stack_key_pat
 from labtui.domain.conversion.context import Answers, Conversion
 from labtui.domain.conversion.facts import Facts
 from labtui.domain.conversion.findings import Finding, StackPlan, Verdict
-from labtui.domain.conversion.guard import keep_secrets_out
+from labtui.domain.conversion.guard import keep_secrets_out, masked
 from labtui.domain.conversion.rules import FIRST, PASSES, REGISTRY, STACK_REGISTRY
 
 UNKNOWN = "labtui does not know this key"
@@ -102,9 +102,9 @@ def _one_each(c: Conversion) -> tuple[Finding, ...]:
     found: dict[str, list[tuple[str, str]]] = {}
     for at in by_key:
         found.setdefault(at[0], []).append(at)
-    order = [("", path) for path in stack_key_paths(c.stack)]
+    order = [("", masked(c, path)) for path in stack_key_paths(c.stack)]
     for service in c.stack.services:
-        order += [(service.name, path) for path in key_paths(service)]
+        order += [(service.name, masked(c, path)) for path in key_paths(service)]
         order += found.get(service.name, [])
     order += by_key  # the stack as a whole, and whatever else there is
     return tuple(by_key.get(at) or _uncovered(*at) for at in dict.fromkeys(order))

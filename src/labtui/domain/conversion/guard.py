@@ -66,8 +66,17 @@ def keep_secrets_out(c: Conversion, values: dict[str, Any]) -> dict[str, Any]:
         c.refused(
             "", where, "A value that goes to Vault would be written here; take it out of the Compose file's line."
         )
-    c.findings = [_clean(finding, holds) for finding in c.findings]
+    c.needles = needles
+    c.findings = [replace(_clean(finding, holds), key=masked(c, finding.key)) for finding in c.findings]
+    c.volumes = [replace(v, target=masked(c, v.target), source=masked(c, v.source)) for v in c.volumes]
     return safe
+
+
+def masked(c: Conversion, text: str) -> str:
+    """A key or path without the secrets in it: somebody may have named a folder like a password."""
+    while secret := c.needles.first(text):
+        text = text.replace(secret, HIDDEN)
+    return text
 
 
 def _writable(c: Conversion, value: Any, path: str) -> Any:

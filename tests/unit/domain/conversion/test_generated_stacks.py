@@ -70,3 +70,16 @@ def test_a_character_that_helm_drops_the_whole_environment_for_is_refused(char: 
     made = plan({}, MOTTO=f"a{char}b")
     assert finding(made, "values.components.app.env.MOTTO", of="").verdict is Verdict.REFUSED
     assert component(made)["env"] == {"MOTTO": "(cannot be written)"}
+
+
+def test_a_secret_that_is_a_name_elsewhere_is_not_shown_as_a_key() -> None:
+    raw = {
+        "volumes": [{"type": "bind", "source": f"/s/{TOKEN}", "target": f"/x/{TOKEN}"}],
+        "extra_hosts": {TOKEN: ["1.2.3.4"]},
+        "networks": {TOKEN: {"aliases": [TOKEN]}},
+        "labels": {f"a.{TOKEN}": "x"},
+    }
+    made = plan(raw, top={"networks": {TOKEN: {}}}, DB_PASSWORD=TOKEN)
+    assert TOKEN not in repr(made) + repr(made.values)
+    assert finding(made, "volumes./x/(kept in Vault)")
+    assert finding(made, "networks.(kept in Vault)", of="")
