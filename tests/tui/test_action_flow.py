@@ -464,3 +464,17 @@ async def test_a_frozen_server_does_not_hold_up_the_end() -> None:
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+async def test_keys_that_scroll_do_nothing_while_a_server_is_waited_for() -> None:
+    applications = FakeApplications()
+    applications.hold["get"] = threading.Event()
+    host = host_of(applications)
+    async with host.run_test() as pilot:
+        host.flow.start("argocd.sync", applications.app)
+        await until(pilot, lambda: on(host, WaitScreen))
+        await pilot.press("down", "up", "j", "k", "pagedown", "pageup", "home", "end", "g", "G")
+        assert on(host, WaitScreen)
+        applications.hold["get"].set()
+        await sees(pilot, "Cancel")
+        assert on(host, ConfirmScreen)

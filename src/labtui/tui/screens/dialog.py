@@ -112,8 +112,10 @@ class Dialog(ModalScreen[T]):
         self.leave(None)
 
     def action_scroll_body(self, how: str) -> None:
-        """Scroll the body, without animation."""
-        body: Widget = self.query_one(f"#{self.body_id}")
+        """Scroll the body, without animation. A dialog that has none has nothing to scroll."""
+        body: Widget | None = next(iter(self.query(f"#{self.body_id}")), None)
+        if body is None:
+            return
         moves = {
             "up": body.scroll_up,
             "down": body.scroll_down,
