@@ -40,8 +40,9 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder: Path = tmp_path_factory.mktemp(request.param)
     folder.chmod(0o755)
     with PlannedStack(request.param, folder) as found:
+        found.answers = ANSWERS[request.param]
         found.up()
-        found.plan(ANSWERS[request.param])
+        found.plan(found.answers)
         found.put_secrets()
         found.apply()
         found.ready()
@@ -142,6 +143,18 @@ def test_health_checks_are_probes_and_waits_are_in_order(stack: PlannedStack) ->
         depends = stack.container(service)["Config"]["Labels"].get("com.docker.compose.depends_on", "")
         waits = {c["name"].removeprefix("wait-for-").rpartition("-")[0] for c in pod["spec"].get("initContainers", ())}
         assert waits == {entry.split(":")[0] for entry in depends.split(",") if entry}, service
+
+
+def test_planning_leaves_no_mounts_behind(stack: PlannedStack) -> None:
+    # a container with the host's tree mounted sees what the engine mounts to answer for an archive, and keeps it: twice as many
+    # each time. It also sees what others on this host mount meanwhile.
+    before = {service: _mounts(stack, service) for service in stack.services}
+    stack.plan(stack.answers)
+    assert [s for s in stack.services if _mounts(stack, s) >= 2 * before[s]] == []
+
+
+def _mounts(stack: PlannedStack, service: str) -> int:
+    return int(stack.in_container(service, "wc -l < /proc/1/mountinfo"))
 
 
 def test_vault_the_cluster_and_the_files_agree(stack: PlannedStack) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import requests
 
-from labtui.adapters.docker import peeking
+from labtui.adapters.docker import inside, peeking
 from labtui.adapters.docker.engine import FAILURES, Engine, Wires, explain
 from labtui.adapters.docker.link import Link, open_link
 from labtui.adapters.docker.local_files import look_here
@@ -79,6 +79,8 @@ class _Look:
         self._local = local
         self._end = time.monotonic() + LOOK_SECONDS
         self._containers: dict[str, list[Json]] = {}  # by service, running ones first
+        self._info: Json = {}
+        self._with_host: set[str] = set()  # containers that are not to be asked for archives
 
     def facts(self) -> SiteFacts:
         engine, stack = self._engine, self._stack
@@ -87,6 +89,9 @@ class _Look:
             labels = (found.get("Config") or {}).get("Labels") or {}
             if str(labels.get(ONE_OFF, "")).lower() != "true" and labels.get(SERVICE):
                 self._containers.setdefault(str(labels[SERVICE]), []).append(found)
+        self._info = engine.info()
+        folder = str(self._info.get("DockerRootDir") or "/var/lib/docker")
+        self._with_host = {str(d["Id"]) for d in documents if d and inside.has_the_host(d, folder)}
         references = sorted({s.image for s in stack.services if s.image})
         images = dict(zip(references, self._each(self._image, references), strict=True))
         mounts, boot_id = self._mounts()
@@ -153,6 +158,8 @@ class _Look:
             if place.place not in seen:
                 return self._unseen(place)
             _, ident, path = seen[place.place]
+            if ident in self._with_host and ident not in running:
+                return self._unseen(place)
             share, size = shares.get(ident, {}).get(path, ""), sizes.get(ident, {}).get(path)
             return self._seen(place, ident, path, share, size)
 
@@ -184,19 +191,24 @@ class _Look:
         return shares, sizes, last if len(last) == 36 and last.count("-") == 4 else ""
 
     def _seen(self, place: Wanted, ident: str, path: str, share: str, size: int | None) -> MountFacts | None:
-        there = peeking.stat(self._engine, ident, path)
+        with_host = ident in self._with_host
+        there = (inside if with_host else peeking).stat(self._engine, ident, path)
         if there is None:
-            return None
+            return self._unseen(place) if with_host else None
+
+        def texts() -> Mapping[str, str] | None:
+            if with_host:
+                return inside.texts(self._engine, ident, path, there)
+            return peeking.texts(self._engine, ident, path)
+
         if there.kind is Kind.FILE:
-            found = peeking.texts(self._engine, ident, path) if there.size <= peeking.TEXT_LIMIT else None
+            found = texts() if there.size <= peeking.TEXT_LIMIT else None
             text = next(iter(found.values()), None) if found else None
             return MountFacts(Kind.FILE, there.size, text, share)
         if there.kind is not Kind.FOLDER:
             return MountFacts(there.kind)
         small = place.read_only and not place.volume and size is not None and size <= peeking.TEXT_LIMIT
-        return MountFacts(
-            Kind.FOLDER, size, None, share, peeking.texts(self._engine, ident, path) or None if small else None
-        )
+        return MountFacts(Kind.FOLDER, size, None, share, texts() or None if small else None)
 
     def _unseen(self, place: Wanted) -> MountFacts | None:
         """A place that no container has: a volume by its name, a file or folder where this machine is the host."""
@@ -250,7 +262,7 @@ class _Look:
         return meter.add(ident, found)
 
     def _host(self, boot_id: str) -> HostFacts:
-        info = self._engine.info()
+        info = self._info
         return HostFacts(
             name=str(info.get("Name") or ""),
             boot_id=boot_id,

@@ -6,6 +6,7 @@ import base64
 import json
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -149,3 +150,31 @@ def test_an_engine_that_is_not_there() -> None:
     source = DockerSource(DockerConnection("kyiv", "unix:///nowhere/d.sock"), SystemClock())
     with pytest.raises(Unreachable):
         source.look(stack())
+
+
+@pytest.mark.parametrize(
+    ("source", "archives"),
+    [("/", False), ("/var/lib", False), ("/var/lib/docker", False), ("/var/lib/docker-data", True), ("/proc", True)],
+)
+def test_a_container_that_has_the_host_mounted_is_asked_for_no_archive(
+    engine: FakeEngine, source: str, archives: bool
+) -> None:
+    engine.documents["c1"]["Mounts"][2]["Source"] = source
+    has(engine, FOLDER)  # what the archive says
+    runs(engine, "81a4 7\n")  # what its programs say: a file of mode 0644
+    found = look(engine).mounts
+    assert {found[place].kind for place in ("/srv/a", "/srv/one.txt")} == {Kind.FOLDER if archives else Kind.FILE}
+    assert found["/srv/one.txt"].text == (None if archives else "81a4 7\n")
+
+
+def test_what_neither_archive_nor_program_may_tell_is_looked_at_from_here(engine: FakeEngine, tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text("one\n")
+    engine.documents["c1"]["Mounts"][1].update(Destination="/one.txt", Source=str(tmp_path / "one.txt"))
+    engine.documents["c1"]["Mounts"].append({"Destination": "/host", "Source": "/"})
+    has(engine, FOLDER)
+    for status in ("running", "exited"):
+        engine.documents["c1"]["State"]["Status"] = status
+        mounts = [{"type": "bind", "source": str(tmp_path / "one.txt"), "target": "/one.txt", "read_only": True}]
+        here = replace(stack(mounts), folder=str(tmp_path))
+        one = look(engine, here).mounts[str(tmp_path / "one.txt")]
+        assert (one.kind, one.text) == (Kind.FILE, "one\n")
