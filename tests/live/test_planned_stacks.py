@@ -5,15 +5,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
+from functools import partial
+from operator import ne
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.live.planned_stacks_fixture import SITE, STRANGE, PlannedStack
 from tests.live.stand_ins import STAND_INS
+from tests.live.test_screen import header
+from tests.support.terminal import Terminal
 
 pytestmark = [
     pytest.mark.live,
@@ -25,6 +31,12 @@ ANSWERS = {
     "authelia": (),
     "immich": ("server.volumes./mnt/photos=keep",),
     "monitoring": (),
+}
+# what is answered on the screen: a folder that could as well stay where it is
+FOLDERS = {
+    "authelia": ("authelia", "/config"),
+    "immich": ("server", "/usr/src/app/upload"),
+    "monitoring": ("victoriametrics", "/storage"),
 }
 # of the container, not of the file: what the engine and the kubelet say of themselves
 NOT_OURS = {"HOSTNAME", "HOME", "PWD", "SHLVL", "OLDPWD"}
@@ -163,3 +175,43 @@ def test_vault_the_cluster_and_the_files_agree(stack: PlannedStack) -> None:
     assert (status, bool(found["secrets"])) == (0, bool(stack.document["secrets"]))
     events = json.dumps(stack.get("events")) + json.dumps(stack.get("pods")) + json.dumps(stack.get("configmaps"))
     stack.holds_no_secret(events, "the cluster")
+
+
+def test_the_key_m_shows_the_plan_and_saves_an_answer_in_git(stack: PlannedStack) -> None:
+    service, place = FOLDERS[stack.reference]
+    key = f"volumes.{place}"
+    branch = stack.gitops.git("ls-remote", "origin", "refs/heads/main").split()[0]
+    with Terminal(stack.command(), 140, 50, stack.environ) as terminal:
+        terminal.wait_for(lambda text: header(text).count("●") + header(text).count("◐") >= 4, 30)
+        terminal.press("3", "/")
+        terminal.type(service)
+        terminal.press("enter")
+        terminal.wait_for("m Plan a move")
+        terminal.press("m")
+        terminal.wait_for("Interruption", 60)
+        chosen = re.compile(rf"│ ▲ {re.escape(f'{service}.{key}')} +│")
+        for _ in stack.document["findings"]:
+            if chosen.search(shown := terminal.text()):
+                break
+            terminal.press("n")
+            terminal.wait_for(partial(ne, shown))
+        terminal.press("enter")
+        terminal.wait_for(f"╭─ {service}.{key} ─")
+        terminal.press("down", "enter")
+        terminal.wait_for("Your answer: keep")
+        terminal.wait_for("1 answer not saved")
+        terminal.press("S")
+        terminal.wait_for("Commit and push", 30)
+        terminal.press("tab", "enter")
+        terminal.wait_for("Done: saved in", 60)
+        terminal.press("escape")
+        terminal.wait_for(lambda text: "Interruption" in text and "not saved" not in text)
+        assert stack.name in terminal.text()
+        stack.holds_no_secret(terminal.raw.decode(errors="replace"), "the terminal")
+    file = f"{stack.gitops.folder}/manifests/applications/values/homelab/{stack.name}.answers.yaml"
+    stack.gitops.git("fetch", "--quiet", "origin", "main")
+    assert stack.gitops.git("diff", "--name-only", branch, "FETCH_HEAD", "--", stack.gitops.folder).split() == [file]
+    assert yaml.safe_load(stack.gitops.git("show", f"FETCH_HEAD:{file}")) == {service: {key: "keep"}}
+    status, planned = stack.labtui("plan", f"{SITE}/{stack.name}")
+    volume = next(v for v in planned["volumes"] if (v["service"], v["target"]) == (service, place))
+    assert (status, volume["becomes"]) == (0, "hostPath")
