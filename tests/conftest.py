@@ -17,7 +17,7 @@ _skipped: list[str] = []
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip live tests, with the reason, unless LABTUI_LIVE=1. Of `sampled` ones, take LABTUI_LIVE_SAMPLE at random if it is set."""
+    """Skip live tests, with the reason, unless LABTUI_LIVE=1. Of `sampled` ones, take LABTUI_LIVE_SAMPLE of each file at random."""
     if LIVE:
         _take_a_sample(config, items)
         return
@@ -29,15 +29,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _take_a_sample(config: pytest.Config, items: list[pytest.Item]) -> None:
     size = int(os.environ.get("LABTUI_LIVE_SAMPLE", "0"))
-    sampled = [item for item in items if item.get_closest_marker("sampled")]
-    if not size or len(sampled) <= size:
-        return
+    kinds: dict[str, dict[str, list[pytest.Item]]] = {}  # file → what is taken together: `sampled("…")` names it
+    for item in items if size else ():
+        if (mark := item.get_closest_marker("sampled")) is not None:
+            kinds.setdefault(item.path.name, {}).setdefault(str((*mark.args, item.nodeid)[0]), []).append(item)
     seed = int(os.environ.get("LABTUI_SEED") or random.randrange(10**6))
-    taken = set(random.Random(seed).sample([item.nodeid for item in sampled], size))
-    left = [item for item in sampled if item.nodeid not in taken]
-    items[:] = [item for item in items if item not in left]
-    config.hook.pytest_deselected(items=left)
-    print(f"\n{size} of {len(sampled)} sampled tests, LABTUI_SEED={seed}: {', '.join(sorted(taken))}", flush=True)
+    for kind, units in kinds.items():
+        taken = set(random.Random(seed).sample(list(units), min(size, len(units))))
+        left = [item for name, unit in units.items() if name not in taken for item in unit]
+        if left:
+            items[:] = [item for item in items if item not in left]
+            config.hook.pytest_deselected(items=left)
+            print(f"\n{kind}: {len(taken)} of {len(units)}, LABTUI_SEED={seed}: {', '.join(sorted(taken))}", flush=True)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

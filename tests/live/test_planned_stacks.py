@@ -38,9 +38,17 @@ FOLDERS = {
     "immich": ("server", "/usr/src/app/upload"),
     "monitoring": ("victoriametrics", "/storage"),
 }
+# what is not copied but there at once: kept in place, and in ConfigMaps
+FILES = {
+    "immich": (("server", "/mnt/photos/cat.jpg"),),
+    "monitoring": (
+        ("alloy", "/etc/alloy/config.alloy"),
+        ("grafana", "/etc/grafana/provisioning/datasources/estate.yaml"),
+    ),
+}
 # of the container, not of the file: what the engine and the kubelet say of themselves
 NOT_OURS = {"HOSTNAME", "HOME", "PWD", "SHLVL", "OLDPWD"}
-STACKS = [pytest.param("authelia"), *(pytest.param(s, marks=pytest.mark.sampled) for s in ("immich", "monitoring"))]
+STACKS = [pytest.param("authelia"), *(pytest.param(s, marks=pytest.mark.sampled(s)) for s in ("immich", "monitoring"))]
 
 
 @pytest.fixture(scope="module", params=STACKS)
@@ -62,7 +70,7 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield found
 
 
-def config(stack: PlannedStack) -> dict[str, Any]:
+def mounts_of(stack: PlannedStack) -> dict[str, Any]:
     """Service → mounts of its container, by their place in it."""
     return {s: {m["Destination"]: m for m in stack.container(s)["Mounts"]} for s in stack.services}
 
@@ -109,9 +117,9 @@ def _variables(text: str) -> dict[str, str]:
     return {name: value for name, value in pairs if name not in NOT_OURS}
 
 
-def test_mounts_are_there_and_as_writable_as_before(stack: PlannedStack) -> None:
+def test_mounts_are_there_with_their_files_and_as_writable_as_before(stack: PlannedStack) -> None:
     script = 'for place; do touch "$place/probe" 2>/dev/null || touch "$place" 2>/dev/null && echo "$place"; done; true'
-    for service, mounts in config(stack).items():
+    for service, mounts in mounts_of(stack).items():
         named = [place for place in mounts if place in _volumes(stack, service)]
         asked = f"set -- {' '.join(named)}; {script}"
         writable = stack.in_container(service, asked).split()
@@ -124,20 +132,12 @@ def test_mounts_are_there_and_as_writable_as_before(stack: PlannedStack) -> None
         for place in written:
             seen = f"cat {place}/written-by"
             assert stack.in_pod(service, seen) == stack.in_container(service, seen) != ""
+    for service, file in FILES.get(stack.reference, ()):
+        assert stack.in_pod(service, f"sha256sum {file}") == stack.in_container(service, f"sha256sum {file}") != ""
 
 
 def _volumes(stack: PlannedStack, service: str) -> set[str]:
     return {v["target"] for v in stack.document["volumes"] if v["service"] == service and v["becomes"] != "timezone"}
-
-
-def test_files_of_the_site_have_the_same_text(stack: PlannedStack) -> None:
-    files = {
-        "immich": {"server": ["/mnt/photos/cat.jpg"]},
-        "monitoring": {"alloy": ["/etc/alloy/config.alloy"], "grafana": ["/etc/grafana/provisioning/datasources/estate.yaml"]},
-    }  # fmt: skip
-    for service, places in files.get(stack.reference, {}).items():
-        script = f"sha256sum {' '.join(places)}"
-        assert stack.in_pod(service, script) == stack.in_container(service, script) != ""
 
 
 def test_health_checks_are_probes_and_waits_are_in_order(stack: PlannedStack) -> None:
