@@ -8,8 +8,6 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from functools import partial
-from operator import ne
 from pathlib import Path
 from typing import Any
 
@@ -191,10 +189,10 @@ def test_the_key_m_shows_the_plan_and_saves_an_answer_in_git(stack: PlannedStack
         terminal.wait_for("Interruption", 60)
         chosen = re.compile(rf"│ ▲ {re.escape(f'{service}.{key}')} +│")
         for _ in stack.document["findings"]:
-            if chosen.search(shown := terminal.text()):
+            terminal.settle(0.4, 5)  # the list may be painted before what stands below it
+            if chosen.search(terminal.text()):
                 break
             terminal.press("n")
-            terminal.wait_for(partial(ne, shown))
         terminal.press("enter")
         terminal.wait_for(f"╭─ {service}.{key} ─")
         terminal.press("down", "enter")
