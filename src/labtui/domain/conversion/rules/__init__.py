@@ -20,6 +20,7 @@ from labtui.domain.conversion.rules import (
     ingress,
     labels,
     machine,
+    memory,
     names,
     network,
     placing,
@@ -48,6 +49,7 @@ REGISTRY: Mapping[str, Rule] = {
     **network.RULES,
     **machine.RULES,
     **volumes.RULES,
+    **memory.RULES,
     **file_contents.RULES,
 }
 STACK_REGISTRY: Mapping[str, StackRule] = {**toplevel.STACK_RULES}

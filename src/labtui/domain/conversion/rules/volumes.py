@@ -9,22 +9,20 @@ from labtui.domain.compose.stack import Service
 from labtui.domain.conversion.context import Conversion, Rule
 from labtui.domain.conversion.facts import Kind, MountFacts
 from labtui.domain.conversion.rules import host_paths
-from labtui.domain.conversion.rules.common import GIB, STAY, quantity, shown, strings
+from labtui.domain.conversion.rules.common import GIB, STAY, shown, strings
 from labtui.domain.conversion.rules.file_contents import BIGGEST, bind_of_file, bind_of_files, secret_in
+from labtui.domain.conversion.rules.memory import in_memory
 from labtui.domain.conversion.rules.placing import (
     Mount,
-    add_volume,
     claim_size,
     declared,
     is_answer,
-    is_mounted,
     measured,
     nfs_source,
     place,
     plan,
     read_mount,
 )
-from labtui.domain.conversion.units import size as byte_count
 
 Component = dict[str, Any]
 Options = list[tuple[str, str]]
@@ -46,7 +44,7 @@ def volumes(conv: Conversion, service: Service, component: Component, value: Any
         elif mount.kind == "volume":
             _volume(conv, service, component, mount)
         elif mount.kind == "tmpfs":
-            _memory(conv, service, component, mount)
+            in_memory(conv, service, component, mount)
         else:
             _other(conv, service, mount)
 
@@ -68,7 +66,7 @@ def _volume(conv: Conversion, service: Service, component: Component, mount: Mou
     elif options.get("type", "").startswith("nfs"):
         _nfs_volume(conv, service, component, mount, options)
     elif options.get("type") == "tmpfs":
-        _memory(conv, service, component, mount)
+        in_memory(conv, service, component, mount)
     elif options.get("type") in ("cifs", "smb3"):
         words = f"A Windows share needs the SMB driver in the cluster; with it, answer claim:NAME, else {STAY}."
         _refuse_unless_claim(conv, service, component, mount, words)
@@ -158,7 +156,7 @@ def _bind(conv: Conversion, service: Service, component: Component, mount: Mount
         case host_paths.Place.ZONE:
             _zone(conv, service, component, mount)
         case host_paths.Place.MEMORY:
-            _memory(conv, service, component, mount)
+            in_memory(conv, service, component, mount)
         case host_paths.Place.SYSTEM:
             _system(conv, service, component, mount)
         case host_paths.Place.SCRATCH:
@@ -342,17 +340,7 @@ def _known_zone(conv: Conversion, mount: Mount) -> str:
     return next((z for z in zones if host_paths.ZONE.match(z)), "")
 
 
-# Memory, and what cannot be
-
-
-def _memory(conv: Conversion, service: Service, component: Component, mount: Mount) -> None:
-    options = mount.options or {}
-    limit = byte_count(options.get("size")) if options.get("size") else None
-    what = {"emptyDir": {"medium": "Memory", **({"sizeLimit": quantity(limit)} if limit else {})}}
-    add_volume(component, mount.target, what, readOnly=mount.read_only)
-    plan(conv, service, mount, "emptyDir")
-    words = f"In memory (emptyDir){f', {quantity(limit)} at most' if limit else ''}; it counts as memory of the pod."
-    conv.converted(service.name, mount.key, words)
+# What cannot be
 
 
 def _other(conv: Conversion, service: Service, mount: Mount) -> None:
@@ -363,38 +351,6 @@ def _other(conv: Conversion, service: Service, mount: Mount) -> None:
     }
     conv.refused(service.name, mount.key, words.get(mount.kind, f"labtui does not know this kind of mount; {STAY}."))
     plan(conv, service, mount, "refused")
-
-
-def tmpfs(conv: Conversion, service: Service, component: Component, value: Any) -> None:
-    """`/run`, `/run:size=64m,mode=1777`, or a list of these."""
-    made = []
-    for entry in strings(value):
-        path, _, rest = entry.partition(":")
-        if not path.startswith("/"):
-            conv.refused(service.name, "tmpfs", f"{shown(entry)} is no absolute path in the container; correct it.")
-            return
-        settings = dict(part.partition("=")[::2] for part in rest.split(","))
-        limit = byte_count(settings["size"]) if settings.get("size") else None
-        what = {"emptyDir": {"medium": "Memory", **({"sizeLimit": quantity(limit)} if limit else {})}}
-        add_volume(component, path, what)
-        made.append(f"{shown(path)} ({quantity(limit) if limit else 'no limit'})")
-    words = f"In memory (emptyDir): {', '.join(made)}; it counts as memory of the pod."
-    conv.converted(service.name, "tmpfs", words if made else "Empty: nothing to do.")
-
-
-def shm_size(conv: Conversion, service: Service, component: Component, value: Any) -> None:
-    """Kubernetes gives 64 MiB; more is a volume in memory at /dev/shm."""
-    count = byte_count(value)
-    if count is None:
-        conv.refused(service.name, "shm_size", f"{shown(value)} is no size; write it as 256m or 1g.")
-        return
-    if is_mounted(component, "/dev/shm"):
-        conv.converted(service.name, "shm_size", "Has no effect: volumes mounts something else at /dev/shm.")
-        return
-    if count:
-        add_volume(component, "/dev/shm", {"emptyDir": {"medium": "Memory", "sizeLimit": quantity(count)}})
-    words = f"/dev/shm is a volume in memory of {quantity(count)}; it counts as memory of the pod."
-    conv.converted(service.name, "shm_size", words if count else "The default size holds.")
 
 
 def volumes_from(conv: Conversion, service: Service, component: Component, value: Any) -> None:
@@ -408,8 +364,6 @@ def volumes_from(conv: Conversion, service: Service, component: Component, value
 
 
 RULES: dict[str, Rule] = {
-    "tmpfs": tmpfs,
     "volumes": volumes,
-    "shm_size": shm_size,
     "volumes_from": volumes_from,
 }
