@@ -327,3 +327,68 @@ class ClusterSecrets(Protocol):
 
     def read(self, namespace: str, name: str) -> Mapping[str, bytes]:
         """The keys and values of a Secret; never log its result. Raises NotFound, Denied."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseHolder:
+    """Who holds a lease: `holder` in words for people, since when, and the generation that fences others off."""
+
+    holder: str
+    since: datetime | None
+    fence: int
+
+
+class HeldLease(Protocol):
+    """A lease that this process holds; renewed in the background until it is released."""
+
+    @property
+    def fence(self) -> int:
+        """Its generation: larger than that of every earlier holder."""
+
+    def check(self) -> None:
+        """Ask the server whether it is still ours, and renew it. Raises Refused with who holds it now and since when, Unreachable."""
+
+    def glance(self) -> None:
+        """Like `check`, but asks the server only when the last renewal is too old to rely on. For use in between."""
+
+    def release(self) -> None:
+        """Give it back, so that others need not wait until it runs out. Raises nothing: it runs out anyway."""
+
+
+class Leases(Protocol):
+    """One writer for each stack's migration, in the whole cluster."""
+
+    def acquire(self, site: str, stack: str, above: int, report: Callable[[str], None]) -> HeldLease:
+        """Take the lease, waiting as long as a dead holder's has to run out; its fence is larger than `above`, too (somebody
+        may have deleted the lease). Raises Refused when its holder is alive, saying who and since when; Denied, Unreachable."""
+
+    def holder(self, site: str, stack: str) -> LeaseHolder | None:
+        """Who holds it now; None when nobody does."""
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorCopy:
+    """The copy of a stack's journal in the cluster. `version` is the server's, for compare-and-swap; empty: not there yet."""
+
+    migration: str
+    site: str
+    stack: str
+    fence: int
+    text: str
+    version: str = ""
+
+
+class JournalMirror(Protocol):
+    """The journals' copies in the cluster, one a stack (its latest migration), so that another machine can take over."""
+
+    def read(self, site: str, stack: str) -> MirrorCopy | None:
+        """The copy, None when there is none. Raises Denied, Unreachable."""
+
+    def write(self, copy: MirrorCopy) -> MirrorCopy:
+        """Replace the copy of `copy.version` (make it when that is empty); answers it with its new version.
+
+        Raises Refused when another one is there by now, Denied, Unreachable (then it may or may not have been written).
+        """
+
+    def all(self) -> tuple[MirrorCopy, ...]:
+        """Every copy."""

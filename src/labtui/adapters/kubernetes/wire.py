@@ -34,6 +34,10 @@ class Expired(Exception):
     """410 Gone: this resource version or continue token is too old; list again (Kubernetes API concepts)."""
 
 
+class Conflict(Refused):
+    """409: the object is another one by now, or is there already."""
+
+
 class Busy(Unreachable):
     """The server is there but turns requests away for now: starting, stopping or overloaded."""
 
@@ -106,8 +110,12 @@ class Wire:
         return self._object(self._send("GET", path, query, None, timeout), timeout)
 
     def post(self, path: str, body: Json, timeout: float = READ_TIMEOUT) -> Json:
-        """Send an object, for reviews that change nothing."""
+        """Send an object: a review, or a new one. Raises Conflict when it is there already."""
         return self._object(self._send("POST", path, None, body, timeout), timeout)
+
+    def put(self, path: str, body: Json, timeout: float = READ_TIMEOUT) -> Json:
+        """Replace an object of the resource version that `body` has. Raises Conflict when it is another one by now."""
+        return self._object(self._send("PUT", path, None, body, timeout), timeout)
 
     @contextmanager
     def stream(self, path: str, query: Query, timeout: float) -> Iterator[Stream]:
@@ -207,6 +215,8 @@ class Wire:
         if status in (429, 502, 503, 504):
             return Busy(_TITLE, f"it turns requests away: {message}", self._hint())
         reason = text(sub(said), "reason")
+        if status == 409:
+            return Conflict("The cluster refused", f"{reason}: {message}" if reason else message)
         return Refused("The cluster refused", f"{reason}: {message}" if reason else message)
 
     def _hint(self) -> str:
