@@ -34,7 +34,8 @@ from labtui.ports import (
     SyncRequest,
 )
 
-if TYPE_CHECKING:  # it reads YAML, which the first frame does without
+if TYPE_CHECKING:  # they read YAML, which the first frame does without
+    from labtui.core.migration.service import Migrations
     from labtui.core.stackplan import PlannedStack, StackPlanner
 
 
@@ -54,6 +55,7 @@ class Lab:
     make_stacks: Callable[[], StackTools] = StackTools  # called once, when they are first wanted
     cluster_secrets: ClusterSecrets | None = None
     vault_mount: str = "kv"
+    make_migrations: Callable[[], Migrations] | None = None  # called once; None without a cluster
     logins: Mapping[SourceId, Login] = field(default_factory=dict)
     diagnosables: tuple[tuple[str, Diagnosable], ...] = ()
     problems: tuple[Check, ...] = ()  # found while the settings were resolved: sources that cannot even be tried
@@ -96,6 +98,15 @@ class Lab:
         if self.stacks.control is None:
             raise Refused("This estate has no site", "", "Name one in the estate file (sites)")
         return self.stacks.control
+
+    @cached_property
+    def migrations(self) -> Migrations:
+        """What migrates stacks. Raises Refused when the estate has no cluster."""
+        if self.make_migrations is None:
+            raise Refused(
+                "This estate has no cluster to migrate to", "", "Name it in the estate file (cluster) or in KUBECONFIG"
+            )
+        return self.make_migrations()
 
     def compose(self, site: str, stack: str, verb: str, services: Sequence[str] = ()) -> Operation:
         """Run a Compose stack: `up`, `stop`, `restart` or `pull`."""

@@ -169,12 +169,12 @@ class Migrations:
         about = self.show(identity).about
         return self._held(about.site, about.stack, identity, watch, lambda engine: engine.undo(to))
 
-    def pause(self, identity: str) -> bool:
-        """Let a migration that runs in this process stop before its next action. Is there one?"""
-        engine = self._running.get(identity)
-        if engine is not None:
+    def pause(self, identity: str = "") -> bool:
+        """Let a migration that runs in this process, or all of them, stop before its next action. Is there one?"""
+        found = [engine for name, engine in list(self._running.items()) if identity in ("", name)]
+        for engine in found:
             engine.pause()
-        return engine is not None
+        return bool(found)
 
     def _held(
         self, site: str, stack: str, identity: str | None, watch: Watch, work: Callable[[Engine], Ended]

@@ -1,0 +1,182 @@
+"""`labtui migrate SITE/STACK` and `labtui migration list|show|resume|undo`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from labtui.cli.argocd import Asking, perform
+from labtui.cli.compose import split_target
+from labtui.cli.output import Exit, exit_of, print_json, print_table
+from labtui.core.lab import Lab
+from labtui.core.migration.service import Migrations, Record
+from labtui.core.operations.migrate import RunMigration, Verb
+from labtui.domain.migration.journal import Entry
+from labtui.domain.migration.report import report
+from labtui.domain.migration.steps import ORDER, StepName
+from labtui.domain.text import age, clean
+
+Add = Callable[..., argparse.ArgumentParser]
+
+
+def add_commands(add: Add, output: argparse.ArgumentParser) -> None:
+    """The options of both commands."""
+    migrate = add("migrate", "Move a Compose stack to Kubernetes, or go on with its migration", output)
+    migrate.add_argument("stack", metavar="SITE/STACK")
+    migrate.add_argument("--until", type=step, metavar="STEP", help=f"stop after this step: {_steps()}")
+    migrate.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+    migration = add("migration", "Look at migrations, go on with one, or undo one")
+    verbs = migration.add_subparsers(dest="verb", metavar="list|show|resume|undo", required=True)
+    verbs.add_parser("list", help="every migration, here and in the cluster", parents=[output])
+    for name, words in (
+        ("show", "the journal of one"),
+        ("resume", "go on where it was cut off, from this machine or another one"),
+        ("undo", "take it back"),
+    ):
+        verb = verbs.add_parser(name, help=words, description=words, parents=[output])
+        verb.add_argument("id", metavar="ID", help="as `labtui migration list` shows it")
+        if name != "show":
+            verb.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+        if name == "undo":
+            verb.add_argument(
+                "--to", type=step, metavar="STEP", help=f"leave this step and those before it: {_steps()}"
+            )
+
+
+def step(text: str) -> StepName:
+    """A step by its name; `cut-over` is `cut over`."""
+    try:
+        return StepName(text.replace("-", " ").lower())
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"is none of {_steps()}") from None
+
+
+def run(lab: Lab, options: argparse.Namespace, asking: Asking) -> Exit:
+    """Run one of the commands of `add_commands`."""
+    migrations = lab.migrations
+    if options.command == "migrate":
+        site, stack = split_target(options.stack)
+        return _perform(lab, migrations, asking, Verb.MIGRATE, (site, stack), "", options.until)
+    if options.verb == "list":
+        return _list(lab, migrations, asking)
+    if options.verb == "show":
+        return _show(migrations, options.id, asking)
+    about = migrations.show(options.id).about
+    verb = Verb(options.verb)
+    return _perform(lab, migrations, asking, verb, (about.site, about.stack), about.id, getattr(options, "to", None))
+
+
+def _perform(
+    lab: Lab,
+    migrations: Migrations,
+    asking: Asking,
+    verb: Verb,
+    place: tuple[str, str],
+    identity: str,
+    until: StepName | None,
+) -> Exit:
+    operation = RunMigration(migrations, verb, *place, identity=identity, step=until)
+    with _pausing(migrations):
+        return perform(lab, operation, asking)
+
+
+@contextmanager
+def _pausing(migrations: Migrations) -> Iterator[None]:
+    """The first Ctrl-C lets the action that runs end, and stops before the next one; the second one interrupts."""
+    former = signal.getsignal(signal.SIGINT)
+
+    def pause(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, former)
+        if not migrations.pause():
+            raise KeyboardInterrupt
+        print("labtui: stopping when this action has ended; Ctrl-C again interrupts it", file=sys.stderr)
+
+    signal.signal(signal.SIGINT, pause)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+def _list(lab: Lab, migrations: Migrations, asking: Asking) -> Exit:
+    found = migrations.list()
+    problem = found.problem
+    if asking.as_json:
+        print_json(
+            {
+                "migrations": [_summary(record) for record in found.records],
+                "damaged": dict(found.damaged),
+                "problem": str(problem) if problem else "",
+            }
+        )
+    else:
+        rows = [("ID", "STACK", "STATE", "LAST STEP", "BEGAN", "WHERE")]
+        now = lab.clock.now()
+        for record in found.records:
+            place = f"{record.about.site}/{record.about.stack}"
+            last = record.step.value if record.step else "-"
+            rows.append((record.about.id, place, record.state.value, last, age(record.began, now), _where(record)))
+        print_table(rows)
+        for identity, words in found.damaged.items():
+            print(clean(f"{identity}: {words}"), file=sys.stderr)
+        if problem:
+            print(clean(f"labtui: those in the cluster are missing: {problem}"), file=sys.stderr)
+    return exit_of(problem) if problem else Exit.DONE
+
+
+def _show(migrations: Migrations, identity: str, asking: Asking) -> Exit:
+    record = migrations.show(identity)
+    if asking.as_json:
+        print_json({**report(record.entries), **_summary(record), "entries": [_entry(e) for e in record.entries]})
+        return Exit.DONE
+    print(clean(f"{record.about.id}: {record.about.site}/{record.about.stack}, {record.state.value}"))
+    print(f"  now: {clean(record.words)}")
+    if record.problem:
+        print(f"  ▲ {clean(record.problem)}")
+    rows = [("WHEN (UTC)", "WHO", "STEP", "ACTION", "WHAT", "")]
+    for entry in record.entries:
+        where = entry.step.value if entry.step else ""
+        rows.append((f"{entry.at:%Y-%m-%d %H:%M:%S}", entry.by, where, entry.action, entry.mark.value, entry.text))
+    print_table(rows, "  ")
+    return Exit.DONE
+
+
+def _summary(record: Record) -> dict[str, Any]:
+    return {
+        "migration": record.about.id,
+        "site": record.about.site,
+        "stack": record.about.stack,
+        "state": record.state.value,
+        "step": record.step.value if record.step else "",
+        "words": record.words,
+        "began": record.began,
+        "here": record.here,
+        "in_cluster": record.mirrored,
+        "problem": record.problem,
+    }
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {
+        "number": entry.number,
+        "at": entry.at,
+        "mark": entry.mark.value,
+        "step": entry.step.value if entry.step else "",
+        "action": entry.action,
+        "by": entry.by,
+        "text": entry.text,
+        "data": dict(entry.data),
+    }
+
+
+def _where(record: Record) -> str:
+    return ", ".join(word for word, true in (("here", record.here), ("cluster", record.mirrored)) if true)
+
+
+def _steps() -> str:
+    return ", ".join(name.value.replace(" ", "-") for name in ORDER)
