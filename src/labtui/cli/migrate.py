@@ -17,7 +17,6 @@ from labtui.core.lab import Lab
 from labtui.core.migration.service import Migrations, Record
 from labtui.core.operations.migrate import RunMigration, Verb
 from labtui.domain.migration.journal import Entry
-from labtui.domain.migration.report import report
 from labtui.domain.migration.steps import ORDER, StepName
 from labtui.domain.text import age, clean
 
@@ -132,7 +131,7 @@ def _list(lab: Lab, migrations: Migrations, asking: Asking) -> Exit:
 def _show(migrations: Migrations, identity: str, asking: Asking) -> Exit:
     record = migrations.show(identity)
     if asking.as_json:
-        print_json({**report(record.entries), **_summary(record), "entries": [_entry(e) for e in record.entries]})
+        print_json({**migrations.report(record), **_summary(record), "entries": [_entry(e) for e in record.entries]})
         return Exit.DONE
     print(clean(f"{record.about.id}: {record.about.site}/{record.about.stack}, {record.state.value}"))
     print(f"  now: {clean(record.words)}")

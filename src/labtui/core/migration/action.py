@@ -18,7 +18,8 @@ class Seen(StrEnum):
 
     DONE = "done"
     NOT_DONE = "not done"
-    CHANGED = "changed"  # neither: somebody else has changed the same things; a person decides
+    CHANGED = "changed"  # neither: somebody else has changed the same things; a person decides. What a run of ours has
+    # left half done is NOT_DONE, never CHANGED: else neither going on nor going back would be possible
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,11 @@ class Action(Protocol):
         """Ask the world. `earlier` is the data of its last entry in the journal, empty if there is none."""
 
     def do(self, earlier: Data, report: Report) -> Data:
-        """Do it and wait until the world shows it. Must be right when it was half done before. Answers the journal's data."""
+        """Do it and wait until the world shows it. Must be right when it was half done before. Answers the journal's data.
+
+        Call `report` right before each change: where another labtui has taken over meanwhile, it ends the action there (it
+        raises; do not catch that). Raises MustUndo when the aim was missed and all of it is to be taken back at once.
+        """
 
     def undo(self, data: Data, report: Report) -> None:
         """Take it back, wait until the world shows that. Must be right when half undone, or never done at all."""

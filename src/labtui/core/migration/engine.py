@@ -11,24 +11,14 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 from labtui.core.migration.action import Action, Look, Seen
+from labtui.core.migration.failing import Stop, goal_words, guarded, like
 from labtui.core.migration.journal import Journal
 from labtui.core.migration.telling import Teller
 from labtui.core.operations.watching import Pace
-from labtui.domain.errors import (
-    BudgetExceeded,
-    Denied,
-    Invalid,
-    LabError,
-    MustUndo,
-    NotFound,
-    OutcomeUnknown,
-    Refused,
-    SignedOut,
-    Unreachable,
-)
+from labtui.domain.errors import Invalid, LabError, MustUndo, Refused, Unreachable
 from labtui.domain.migration.journal import (
     About,
     Aim,
@@ -48,21 +38,10 @@ from labtui.domain.migration.steps import ORDER, STEPS, StepName
 from labtui.ports import HeldLease
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 PATIENCE = Pace(every=1.0, limit=90.0)  # how long an API server that does not answer is waited for
+_PUT_BACK = "Put it back as it was"
 _UNDOABLE = frozenset(info.name for info in STEPS if info.undo)
-_KNOWN_ERRORS: tuple[type[LabError], ...] = (
-    BudgetExceeded,
-    MustUndo,
-    Unreachable,
-    SignedOut,
-    Denied,
-    NotFound,
-    Refused,
-    OutcomeUnknown,
-    Invalid,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +51,6 @@ class Ended:
     state: State
     paused: bool
     words: str
-
-
-class _Stop(Exception):
-    """The run ends here and nothing more may be written: the lease is lost, or the journal cannot be kept."""
-
-    def __init__(self, error: LabError) -> None:
-        super().__init__(str(error))
-        self.error = error
 
 
 class Engine:
@@ -112,7 +83,7 @@ class Engine:
     def run(self, until: StepName | None = None) -> Ended:
         """Do everything up to and with the step `until`, or all of it. Raises Refused while an undo is not finished."""
         if (goal := open_goal(self._journal.entries)) is not None and goal.aim is Aim.UNDO:
-            raise self._stopped(Refused("This migration is being undone", _goal_words(goal)))
+            raise self._stopped(Refused("This migration is being undone", goal_words(goal)))
         return self._pursue(Goal(Aim.FORWARD, until))
 
     def resume(self) -> Ended:
@@ -134,9 +105,9 @@ class Engine:
             self._fence()
             # the first thing that a new holder writes makes every write of a former one fail
             about = {} if self._journal.entries else self._about.as_data()
-            self._record(Mark.NOTE, None, "", _goal_words(goal), {**about, **goal.as_data()})
+            self._record(Mark.NOTE, None, "", goal_words(goal), {**about, **goal.as_data()})
             return self._forward(goal) if goal.aim is Aim.FORWARD else self._backward(goal)
-        except _Stop as stop:
+        except Stop as stop:
             raise self._stopped(stop.error) from stop.error
 
     def _forward(self, goal: Goal) -> Ended:
@@ -150,7 +121,7 @@ class Engine:
             if self._pause.is_set():
                 return self._paused(action)
             if action.step is not before:
-                self._demand_as_left()
+                self._demand_as_left(fresh=before is None)
             before = action.step
             try:
                 self._advance(position, action, last)
@@ -191,10 +162,10 @@ class Engine:
             self._backward(goal, stoppable=False)
         except LabError as failure:
             words = f"{failure.detail}. This happened while labtui took back what had missed its aim: {error.title}"
-            raise _like(failure, words, failure.hint) from failure
+            raise like(failure, words, failure.hint) from failure
         detail = f"{error.detail.rstrip('.')}. " if error.detail else ""
         words = f"{detail}It was taken back by itself. {standing(self._journal.entries)}"
-        raise _like(error, words, f"When the cause is gone: {self._command}") from error
+        raise like(error, words, f"When the cause is gone: {self._command}") from error
 
     # One action
 
@@ -211,7 +182,7 @@ class Engine:
         self._record(Mark.BEGUN, action.step, action.name, action.title, earlier)
         self._tell(Event.BEGUN, action.title, action, position)
         self._fence()
-        data = _guarded(lambda: action.do(earlier, self._reporter(action, position)))
+        data = guarded(lambda: action.do(earlier, self._reporter(action, position)))
         after = self._look(action, data)
         if after.seen is not Seen.DONE:
             raise LabError(f"{action.title}: it was done, and it does not show", after.words)
@@ -229,17 +200,17 @@ class Engine:
         self._record(Mark.UNDOING, action.step, action.name, f"Undo: {action.title}", data)
         self._tell(Event.UNDOING, f"Undo: {action.title}", action, position)
         self._fence()
-        _guarded(lambda: action.undo(data, self._reporter(action, position)))
+        guarded(lambda: action.undo(data, self._reporter(action, position)))
         self._record(Mark.UNDONE, action.step, action.name, f"Undone: {action.title}", {})
         self._tell(Event.UNDONE, f"Undone: {action.title}", action, position)
 
     def _look(self, action: Action, earlier: Mapping[str, Any]) -> Look:
         """Ask the world about an action; what somebody else has changed ends the run."""
-        look = _guarded(lambda: action.look(earlier))
+        look = guarded(lambda: action.look(earlier))
         if look.seen is Seen.CHANGED:
             words = f"Somebody else has changed what “{action.title}” is about"
             self._record(Mark.NOTE, action.step, action.name, f"{words}: {look.words}", {})
-            raise _Stop(Refused(words, look.words))
+            raise Stop(Refused(words, look.words, _PUT_BACK))
         return look
 
     def _reporter(self, action: Action, position: int) -> Callable[[str], None]:
@@ -248,7 +219,7 @@ class Engine:
             try:
                 self._lease.glance()  # a process that slept through a takeover learns of it here, too
             except Refused as error:
-                raise _Stop(error) from error
+                raise Stop(error) from error
             except LabError as error:
                 log.warning("the lease could not be looked at: %s", error)
 
@@ -260,7 +231,7 @@ class Engine:
         """Every action that may have left something must be known, else it could not be taken back."""
         unknown = sorted(touched(self._journal.entries) - set(self._keys))
         if unknown:
-            raise _Stop(
+            raise Stop(
                 Refused(
                     "The journal names actions that this labtui does not know",
                     ", ".join(f"{key.action} ({key.step})" for key in unknown),
@@ -268,23 +239,35 @@ class Engine:
                 )
             )
 
-    def _demand_as_left(self) -> None:
-        """The last action that changed something must still be as it was left, before anything is built upon it."""
+    def _demand_as_left(self, *, fresh: bool) -> None:
+        """The last action that changed something must still be as it was left, before anything is built upon it.
+
+        In the middle of a run (not `fresh`) a cut-over that holds no more is taken back: its users cannot wait for a person.
+        """
         for position in reversed(range(len(self._actions))):
             last = self._last(position)
             if last is None or last.mark is not Mark.DONE or self._keys[position].step not in _UNDOABLE:
                 continue
             action = self._actions[position]
             try:
-                look = self._look(action, last.data)
+                look = self._look(action, last.data) if fresh else self._look_until_done(action, last.data)
             except LabError as error:
                 raise self._stopped(error) from error
-            if look.seen is not Seen.DONE:
-                words = f"“{action.title}” was done, and is so no more"
-                self._record(Mark.NOTE, action.step, action.name, f"{words}: {look.words}", {})
-                detail = f"{look.words.rstrip('.')}. " if look.words else ""
-                raise _Stop(Refused(words, f"{detail}Somebody else has changed it"))
-            return
+            if look.seen is Seen.DONE:
+                return
+            words = f"“{action.title}” was done, and is so no more"
+            self._record(Mark.NOTE, action.step, action.name, f"{words}: {look.words}", {})
+            if not fresh and action.step is StepName.CUT_OVER:
+                self._take_back(action, MustUndo(words, look.words))
+            detail = f"{look.words.rstrip('.')}. " if look.words else ""
+            raise Stop(Refused(words, f"{detail}Somebody else has changed it, or it has failed", _PUT_BACK))
+
+    def _look_until_done(self, action: Action, earlier: Mapping[str, Any]) -> Look:
+        """Look again for a while: a pod may be unready for a moment."""
+        end = self._patience.monotonic() + self._patience.limit / 3
+        while (look := self._look(action, earlier)).seen is not Seen.DONE and self._patience.monotonic() < end:
+            self._patience.wait(self._patience.every)
+        return look
 
     def _demand_undoable(self, position: int, action: Action) -> None:
         if not action.lasting:
@@ -296,7 +279,7 @@ class Engine:
         except LabError as error:
             raise self._stopped(error) from error
         if there:
-            raise _Stop(Refused(f"“{action.title}” cannot be undone", action.lasting))
+            raise Stop(Refused(f"“{action.title}” cannot be undone", action.lasting))
 
     def _fence(self) -> None:
         """The lease is ours and fresh, and the copy of the journal in the cluster is up to date."""
@@ -308,7 +291,7 @@ class Engine:
         try:
             self._patiently(both)
         except LabError as error:
-            raise _Stop(error) from error
+            raise Stop(error) from error
 
     # Notes and words
 
@@ -320,7 +303,7 @@ class Engine:
             except Unreachable:  # it is on this disk, and has to be in the cluster too before anything else is done
                 self._patiently(self._journal.settle)
         except LabError as error:
-            raise _Stop(error) from error
+            raise Stop(error) from error
 
     def _failed(self, action: Action, error: LabError) -> None:
         """Note why an action failed; its data stays as the entry before left it."""
@@ -383,26 +366,4 @@ class Engine:
         """The same error, with what state things are in and what to type next."""
         detail = f"{error.detail.rstrip('.')}. " if error.detail else ""
         hint = f"{error.hint.rstrip('.')}; then: {self._command}" if error.hint else f"To go on: {self._command}"
-        return _like(error, f"{detail}{standing(self._journal.entries)}", hint)
-
-
-def _guarded(work: Callable[[], T]) -> T:
-    """A defect in an action must end in the journal and in words, not in a traceback that leaves things half done."""
-    try:
-        return work()
-    except (LabError, _Stop):
-        raise
-    except Exception as error:
-        log.exception("an action of a migration failed")
-        raise LabError(f"Internal error: {type(error).__name__}", "the log file has the details") from error
-
-
-def _like(error: LabError, detail: str, hint: str) -> LabError:
-    kind = next((known for known in _KNOWN_ERRORS if isinstance(error, known)), LabError)
-    return kind(error.title, detail, hint)
-
-
-def _goal_words(goal: Goal) -> str:
-    if goal.aim is Aim.FORWARD:
-        return f"Go on up to {goal.step}" if goal.step else "Go on to the end"
-    return f"Undo what came after {goal.step}" if goal.step else "Undo everything"
+        return like(error, f"{detail}{standing(self._journal.entries)}", hint)

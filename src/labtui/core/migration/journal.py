@@ -50,6 +50,7 @@ class MirroredJournal:
         self._identity, self._by, self._fence, self._clock = identity, by, fence, clock
         self._version = ""
         self._behind = False
+        self._text = ""  # what the mirror is to have, when that is known already
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -89,9 +90,9 @@ class MirroredJournal:
         number = self.entries[-1].number + 1 if self.entries else 1
         entry = Entry(number, self._clock.now(), self._identity, mark, step, action, self._by, self._fence, text, data)
         entry = decode_one(encode(entry), number)
-        compact((*self.entries, entry))  # refuses before it is written what the mirror could not take
+        text_of_all = compact((*self.entries, entry))  # refuses before it is written what the mirror could not take
         self._file.append(entry)
-        self._behind = True
+        self._behind, self._text = True, text_of_all
         self.settle()
         return entry
 
@@ -99,12 +100,13 @@ class MirroredJournal:
         """See `Journal`."""
         if not self._behind:
             return
-        wanted = MirrorCopy(self._identity, self._site, self._stack, self._fence, compact(self.entries), self._version)
+        text = self._text or compact(self.entries)
+        wanted = MirrorCopy(self._identity, self._site, self._stack, self._fence, text, self._version)
         try:
             self._version = self._mirror.write(wanted).version
         except Refused:
             self._version = self._version_of_our_own(wanted)
-        self._behind = False
+        self._behind, self._text = False, ""
 
     def _version_of_our_own(self, wanted: MirrorCopy) -> str:
         """After a conflict: a write of ours whose answer was lost is one of ours, too. Raises Refused if it is not."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from labtui.core.migration.action import Action
 from labtui.core.migration.engine import PATIENCE, Ended, Engine
@@ -13,6 +14,7 @@ from labtui.core.migration.journal_file import JournalFolder
 from labtui.core.migration.telling import Teller, Watch
 from labtui.core.operations.watching import Pace
 from labtui.domain.errors import LabError, NotFound, Refused
+from labtui.domain.migration.history import history
 from labtui.domain.migration.journal import About, Entry, State, about_of, state_of, step_of
 from labtui.domain.migration.lines import join
 from labtui.domain.migration.names import new_id, valid_id
@@ -22,6 +24,7 @@ from labtui.domain.migration.steps import StepName
 from labtui.ports import Clock, JournalMirror, LeaseHolder, Leases, MirrorCopy
 
 ActionsFor = Callable[[About, Sequence[Entry]], Sequence[Action]]  # what is known of it so far is given, too
+Reporter = Callable[[About, Sequence[Entry]], Mapping[str, Any]]  # the report of a migration, as plain JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +80,14 @@ class Migrations:
         clock: Clock,
         by: str,
         *,
+        reporter: Reporter = lambda about, entries: history(entries),
         patience: Pace = PATIENCE,
         journal: Callable[[Journal], Journal] = lambda made: made,
     ) -> None:
         """`journal` may put something around each journal that is written: tests count and cut its entries there."""
         self._folder, self._mirror, self._leases = folder, mirror, leases
         self._actions_for, self._clock, self._by = actions_for, clock, by
-        self._patience, self._wrap = patience, journal
+        self._reporter, self._patience, self._wrap = reporter, patience, journal
         self._running: dict[str, Engine] = {}
 
     # What there is
@@ -152,6 +156,10 @@ class Migrations:
                 f"To bring it back: labtui migration undo {last.about.id}",
             )
         return last
+
+    def report(self, record: Record) -> dict[str, Any]:
+        """The report of a migration as far as it has come, as plain JSON."""
+        return dict(self._reporter(record.about, record.entries))
 
     # Running one. Each raises Refused when another labtui works on the stack, with who and since when.
 

@@ -24,7 +24,6 @@ from labtui.domain.migration.journal import (
     touched,
 )
 from labtui.domain.migration.progress import MigrationProgress
-from labtui.domain.migration.report import report as report_of
 from labtui.domain.migration.steps import ORDER, STEPS, StepName
 from labtui.domain.plan import Danger, Outcome, Plan, Result, Step
 
@@ -102,7 +101,7 @@ class RunMigration:
             return self._failed(before, seen[-1], error)
         remaining = (f"labtui migration resume {record.about.id}",) if ended.state is State.RUNNING else ()
         message = ended.words if ended.paused else f"{self._site}/{self._stack} is {_where(ended)}"
-        return Outcome(Result.DONE, message, record.words, remaining, {"report": report_of(record.entries)})
+        return Outcome(Result.DONE, message, record.words, remaining, {"report": self._migrations.report(record)})
 
     def _start(self, watch: Watch) -> tuple[Record, Ended]:
         if self._verb is Verb.MIGRATE:
@@ -122,7 +121,7 @@ class RunMigration:
         if isinstance(error, Refused | Denied | Invalid) and not began:
             result = Result.REFUSED
         message = f"{error.title}: {error.detail}" if error.detail else error.title
-        data: dict[str, object] = {"report": report_of(after.entries)}
+        data: dict[str, object] = {"report": self._migrations.report(after)}
         return Outcome(result, message, after.words, (error.hint,) if error.hint else (), data)
 
     def _record(self) -> Record:

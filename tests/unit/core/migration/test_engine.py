@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labtui.core.migration.action import Data, Report
+from labtui.core.migration.action import Data, Look, Report, Seen
 from labtui.core.migration.engine import Engine
 from labtui.core.migration.journal import MirroredJournal
 from labtui.core.migration.journal_file import JournalFile
@@ -114,7 +114,7 @@ def test_what_somebody_else_changed_stops_the_run_and_is_left_alone(rig: Rig) ->
     error = rig.fails(lambda: rig.engine().run(), Refused)
     assert "make commit" in error.title
     assert "it is theirs" in error.detail
-    assert error.hint.endswith(f"labtui migration resume {ABOUT.id}")
+    assert error.hint == f"Put it back as it was; then: labtui migration resume {ABOUT.id}"
     assert rig.action("commit").dos == 0
     assert rig.world.effect("workload/commit") == "theirs"
 
@@ -130,6 +130,24 @@ def test_a_change_of_what_was_done_is_noticed_before_the_next_step(rig: Rig, val
     assert "make commit" in error.title
     assert rig.action("stop").dos == 0
     assert rig.world.state["docker"]
+
+
+def test_a_cut_over_that_holds_no_more_is_taken_back_in_the_middle_of_a_run(rig: Rig) -> None:
+    looks: list[int] = []
+    real = Fake.look
+
+    def look(earlier: Data) -> Look:
+        looks.append(1)
+        # the pods die after the cut-over was seen to be done
+        return (
+            Look(Seen.NOT_DONE, "emby has no ready pod") if len(looks) > 2 else real(rig.action("kubernetes"), earlier)
+        )
+
+    rig.action("kubernetes").look = look  # type: ignore[method-assign]
+    error = rig.fails(lambda: rig.engine().run(), MustUndo)
+    assert "emby has no ready pod" in error.detail
+    assert rig.action("watch").dos == 0
+    assert (rig.world.state["docker"], rig.world.state["pod"]) == (True, False)
 
 
 def test_undo_leaves_alone_what_somebody_else_has_changed(rig: Rig) -> None:

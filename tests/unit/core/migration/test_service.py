@@ -11,9 +11,9 @@ from labtui.core.migration.service import Migrations
 from labtui.core.operations.migrate import RunMigration, Verb
 from labtui.core.operations.watching import Pace
 from labtui.domain.errors import BudgetExceeded, Invalid, LabError, NotFound, OutcomeUnknown, Refused, Unreachable
+from labtui.domain.migration.history import history
 from labtui.domain.migration.journal import Mark, State
 from labtui.domain.migration.progress import MigrationProgress
-from labtui.domain.migration.report import report
 from labtui.domain.migration.steps import StepName
 from labtui.domain.plan import Danger, Outcome, Result
 from tests.support.migration_fakes import PLACE, Fake, FakeLeases, FakeMirror, TestClock, World, always, script
@@ -190,9 +190,10 @@ def test_a_refusal_before_anything_was_begun_is_a_refusal(rig: Rig) -> None:
     assert outcome.result is Result.REFUSED
 
 
-def test_the_report(rig: Rig) -> None:
+def test_the_history(rig: Rig) -> None:
     record, _ = rig.machine().migrate(*PLACE, None, quiet)
-    made = report(record.entries)
+    made = history(record.entries)
+    assert rig.machine().report(record) == made
     assert (made["site"], made["stack"], made["state"]) == (*PLACE, "on Kubernetes")
     assert [step["step"] for step in made["steps"]] == [
         "preflight", "backup", "secrets", "workload", "quiesce", "cut over", "soak", "retire",
@@ -204,17 +205,3 @@ def test_the_report(rig: Rig) -> None:
     done = {e.action: e.at for e in record.entries if e.mark is Mark.DONE and e.step is StepName.CUT_OVER}
     assert cut_over["seconds"] == sum((done[name] - begun[name]).total_seconds() for name in begun) > 0
     assert cut_over["actions"][0]["data"] == {"made": "cut over/both"}
-
-
-def test_sections_of_the_report_come_from_the_actions(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    sections = {
-        "both": {"traffic": {"requests": 10, "failed": 0}},
-        "watch": {"traffic": {"requests": 9214}, "latency": {"p95": 4.0}, "state": "forged"},
-    }
-    real = Fake.do
-    monkeypatch.setattr(Fake, "do", lambda a, e, r: {**real(a, e, r), "report": sections.get(a.name, {})})
-    record, _ = rig.machine().migrate(*PLACE, None, quiet)
-    made = report(record.entries)
-    assert made["traffic"] == {"requests": 9214, "failed": 0}
-    assert made["latency"] == {"p95": 4.0}
-    assert made["state"] == "on Kubernetes"

@@ -1,27 +1,23 @@
-"""The report of a migration: what its journal tells, and what its actions have put there for it.
-
-An action adds to the report by a key `report` in its data: `{"report": {"traffic": {"requests": 9214, "failed": 0}}}`. The
-sections of all actions that are done are joined, those of later actions over those of earlier ones, key by key.
-"""
+"""What a journal tells of its migration, as plain JSON: who, each step with its times, each action with what it left."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from labtui.domain.migration.journal import Entry, Mark, about_of, done_actions, last_entries, state_of
+from labtui.domain.migration.journal import Entry, Mark, about_of, last_entries, state_of
 from labtui.domain.migration.standing import standing
 from labtui.domain.migration.steps import ORDER, StepName
 
 _BEGINS = frozenset({Mark.BEGUN, Mark.UNDOING})
 
 
-def report(entries: Iterable[Entry]) -> dict[str, Any]:
-    """The report as plain JSON: who, what, each step with its times, and the sections of the actions."""
+def history(entries: Iterable[Entry]) -> dict[str, Any]:
+    """All of it; empty values when there is no entry yet."""
     known = tuple(entries)
     about = about_of(known)
-    made: dict[str, Any] = {
+    return {
         "migration": known[0].migration if known else "",
         "site": about.site if about else "",
         "stack": about.stack if about else "",
@@ -32,9 +28,6 @@ def report(entries: Iterable[Entry]) -> dict[str, Any]:
         "by": sorted({entry.by for entry in known if entry.by}),
         "steps": [_step(step, known) for step in ORDER if any(entry.step is step for entry in known)],
     }
-    sections = _sections(known)
-    made.update({name: found for name, found in sections.items() if name not in made})
-    return made
 
 
 def _step(step: StepName, entries: tuple[Entry, ...]) -> dict[str, Any]:
@@ -47,7 +40,7 @@ def _step(step: StepName, entries: tuple[Entry, ...]) -> dict[str, Any]:
             "text": entry.text,
             "at": entry.at.isoformat(),
             "by": entry.by,
-            "data": {name: found for name, found in entry.data.items() if name != "report"},
+            "data": dict(entry.data),
         }
         for key, entry in last.items()
     ]
@@ -77,16 +70,3 @@ def _seconds(entries: list[Entry]) -> float:
         elif entry.mark is not Mark.NOTE and entry.action in begun:
             total += (entry.at - begun.pop(entry.action)).total_seconds()
     return total
-
-
-def _sections(entries: tuple[Entry, ...]) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    for entry in done_actions(entries).values():
-        given = entry.data.get("report")
-        if not isinstance(given, Mapping):
-            continue
-        for name, section in given.items():
-            there = made.get(name)
-            joined = isinstance(there, Mapping) and isinstance(section, Mapping)
-            made[str(name)] = {**there, **section} if joined else section  # type: ignore[dict-item]
-    return made
