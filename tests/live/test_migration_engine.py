@@ -195,7 +195,7 @@ def test_kill_9_at_a_boundary_then_another_machine(own: str, tmp_path: Path, at:
 
 
 def test_two_processes_on_one_stack(own: str, tmp_path: Path) -> None:
-    first = Labtui(tmp_path, own, "desk", "migrate", LABTUI_HALT_AT="secrets/vault")
+    first = Labtui(tmp_path, own, "desk", "migrate", LABTUI_HALT_AT="secrets/vault:after")
     until("the first one at work", (tmp_path / "halted").exists)
     second = Labtui(tmp_path, own, "laptop", "migrate")
     assert second.ended() == 1
@@ -206,7 +206,10 @@ def test_two_processes_on_one_stack(own: str, tmp_path: Path) -> None:
 
 
 def test_two_that_begin_at_once(own: str, tmp_path: Path) -> None:
-    both = [Labtui(tmp_path, own, machine, "migrate", LABTUI_HALT_AT="secrets/vault") for machine in ("desk", "laptop")]
+    both = [
+        Labtui(tmp_path, own, machine, "migrate", LABTUI_HALT_AT="secrets/vault:after")
+        for machine in ("desk", "laptop")
+    ]
     until("one of them at work", (tmp_path / "halted").exists)
     until("the other one refused", lambda: any(one.process.poll() is not None for one in both))
     (tmp_path / "go").touch()
@@ -217,10 +220,11 @@ def test_two_that_begin_at_once(own: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("machine", ["laptop", "desk"])
 @pytest.mark.parametrize("how", ["resume", "undo"])
+@pytest.mark.parametrize("where", ["start", "after"])
 def test_a_frozen_holder_that_wakes_after_a_takeover_does_no_further_step(
-    own: str, tmp_path: Path, how: str, machine: str
+    own: str, tmp_path: Path, where: str, how: str, machine: str
 ) -> None:
-    first = Labtui(tmp_path, own, "desk", "migrate", LABTUI_HALT_AT="secrets/vault")
+    first = Labtui(tmp_path, own, "desk", "migrate", LABTUI_HALT_AT=f"secrets/vault:{where}")
     until("the first one at work", (tmp_path / "halted").exists)
     first.signal(signal.SIGSTOP)
     second = Labtui(tmp_path, own, machine, how, identity(own))
@@ -238,7 +242,7 @@ def test_a_frozen_holder_that_wakes_after_a_takeover_does_no_further_step(
 
 
 def test_a_holder_that_was_frozen_while_nobody_came_goes_on(own: str, tmp_path: Path) -> None:
-    first = Labtui(tmp_path, own, "desk", "migrate", LABTUI_HALT_AT="secrets/vault")
+    first = Labtui(tmp_path, own, "desk", "migrate", LABTUI_HALT_AT="secrets/vault:after")
     until("the first one at work", (tmp_path / "halted").exists)
     first.signal(signal.SIGSTOP)
     time.sleep(TIMES.duration + 1)  # longer than its lease, and nobody came

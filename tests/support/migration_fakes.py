@@ -80,7 +80,8 @@ class World:
 
 @dataclass
 class Fake:
-    """An action with one effect. `half`: called in the middle of doing and undoing, before the effect changes (`before`) and after."""
+    """An action with one effect. `half` is called while it does and undoes: at the `start`, `before` the effect changes (right
+    after a report, as actions have to) and `after`."""
 
     world: World
     step: StepName
@@ -112,6 +113,7 @@ class Fake:
 
     def do(self, earlier: Data, report: Report) -> Data:
         self.dos += 1
+        self.half("start")
         report(f"making {self.name}")
         self.half("before")
         if self.fail is not None:
@@ -122,6 +124,7 @@ class Fake:
 
     def undo(self, data: Data, report: Report) -> None:
         self.undos += 1
+        self.half("start")
         report(f"taking {self.name} back")
         self.half("before")
         if self.fail_undo is not None:

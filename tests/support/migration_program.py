@@ -2,8 +2,9 @@
 
     python -m tests.support.migration_program FOLDER MACHINE NAMESPACE migrate|resume|undo [ID]
 
-LABTUI_KILL_AT=N:before|after kills it at its N-th entry, as `kill -9` does. LABTUI_HALT_AT=EFFECT makes it wait in the middle of
-that action, after its effect, until FOLDER/go is there. Prints `done STATE` at the end, else the error, and exits with 1.
+LABTUI_KILL_AT=N:before|after kills it at its N-th entry, as `kill -9` does. LABTUI_HALT_AT=EFFECT:start|after makes it wait in the
+middle of that action, at its start or after its effect, until FOLDER/go is there. Prints `done STATE` at the end, else the error,
+and exits with 1.
 """
 
 from __future__ import annotations
@@ -73,8 +74,9 @@ def _killing(journal: Journal) -> Journal:
 def _actions(folder: Path, world: World, about: About, entries: Sequence[Entry]) -> Sequence[Fake]:
     actions = script(world)
     for action in actions:
-        if action.effect == os.environ.get("LABTUI_HALT_AT"):
-            action.half = lambda where: _halt(folder) if where == "after" else None
+        effect, _, at = os.environ.get("LABTUI_HALT_AT", "").partition(":")
+        if action.effect == effect:
+            action.half = lambda where, at=at: _halt(folder) if where == at else None  # type: ignore[misc]
     return actions
 
 
