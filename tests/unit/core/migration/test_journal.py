@@ -52,6 +52,27 @@ def test_nobody_else_may_read_it(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.path.parent.stat().st_mode) == 0o700
 
 
+def test_an_entry_is_on_disk_before_the_call_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[tuple[str, int]] = []
+
+    def fsync(handle: int) -> None:
+        found = os.fstat(handle)
+        synced.append(("folder" if stat.S_ISDIR(found.st_mode) else "file", found.st_size))
+
+    monkeypatch.setattr("labtui.core.migration.journal_file.os.fsync", fsync)
+    file = JournalFile(tmp_path / "migrations" / "j.jsonl")
+    file.append(entry(1))
+    assert [kind for kind, _ in synced] == [
+        "folder",
+        "file",
+        "folder",
+    ]  # the new folder's name, the entry, the file's name
+    assert synced[1] == ("file", file.path.stat().st_size)
+    synced.clear()
+    file.append(entry(2))
+    assert synced == [("file", file.path.stat().st_size)]
+
+
 @pytest.mark.parametrize("cut", range(1, 120, 7))
 def test_a_last_line_that_a_crash_cut_off_is_told_and_overwritten(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "j.jsonl"
