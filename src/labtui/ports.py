@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from labtui.domain.compose.stack import Stack
     from labtui.domain.conversion.facts import Facts
     from labtui.domain.conversion.gathering import ClusterReading, SiteFacts
+    from labtui.domain.migration.comparison import CheckResult, Use
+    from labtui.domain.migration.edge import Certificate
+    from labtui.domain.migration.probes import Answer, Counts, Load, PodPort, Target
     from labtui.domain.plan import DiffItem
     from labtui.domain.ref import Ref, SourceId
     from labtui.domain.resources.argocd import Application, AutoSync, Deployment, RollbackRecord
@@ -392,3 +395,50 @@ class JournalMirror(Protocol):
 
     def all(self) -> tuple[MirrorCopy, ...]:
         """Every copy."""
+
+
+class Probing(Protocol):
+    """Requests that are being sent, and what was counted so far."""
+
+    def counts(self) -> tuple[Counts, ...]:
+        """One for each load, in their order; may be asked at any time, also after the end."""
+
+    def stop(self) -> tuple[Counts, ...]:
+        """Send no more, wait for the answers that are still to come (as long as a request may take), and count them."""
+
+
+class Prober(Protocol):
+    """Sends requests to the sides of a migration."""
+
+    def ask(self, target: Target, timeout: float = 5.0) -> Answer:
+        """One HTTP request, redirects not followed. Raises Unreachable, with why in words."""
+
+    def certificate(self, target: Target, timeout: float = 5.0) -> Certificate:
+        """What a TLS server shows to this host name. Raises Unreachable when it does not speak TLS at all."""
+
+    def start(self, loads: Sequence[Load]) -> Probing:
+        """Send requests from now on, in threads of its own."""
+
+
+class PodProxy(Protocol):
+    """Asks a pod through the API server."""
+
+    def ask(self, pod: PodPort, path: str, headers: Sequence[tuple[str, str]], timeout: float) -> Answer:
+        """One GET, redirects not followed. Raises Unreachable, Denied, SignedOut."""
+
+
+class OwnCheck(Protocol):
+    """Runs a check of the operator's own."""
+
+    def run(self, argv: Sequence[str], environ: Mapping[str, str], seconds: float) -> CheckResult:
+        """Run a program without a shell, with these variables and little else, for so long at most."""
+
+
+class SideUse(Protocol):
+    """What both sides of a stack use now."""
+
+    def docker(self) -> Use:
+        """CPU and memory of its containers; what is not measured is None."""
+
+    def kubernetes(self) -> Use:
+        """CPU and memory of its pods, and how often their containers were restarted."""
