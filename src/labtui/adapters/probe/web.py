@@ -48,6 +48,7 @@ class Page:
         if complete and response.length:
             raise Failed(f"the body was cut after {body.size} of {body.size + response.length} bytes")
         ended = time.monotonic()
+        response.close()  # read1 does not see by itself that a body of known length is read: the next request needs that
         # http.client forgets its socket when the server says that it will close
         self.usable = self._keep and complete and not response.will_close
         return body.answer(response.status, response.getheaders(), ended - started, complete=complete)
