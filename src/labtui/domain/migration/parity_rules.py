@@ -130,7 +130,7 @@ def overridden(raw: Mapping[str, Any], base: Rules = DEFAULT) -> Rules:
         for name, value in _mapping(raw, "headers").items()
     }
     paths = {str(path): _choice(PathRule, value, f"paths.{path}") for path, value in _mapping(raw, "paths").items()}
-    masks = raw.get("masks") or []
+    masks = [] if raw.get("masks") is None else raw["masks"]
     if not isinstance(masks, list):
         raise Invalid("masks is no list", hint="A list of regular expressions")
     own = tuple(_mask(mask) for mask in masks)
@@ -138,7 +138,7 @@ def overridden(raw: Mapping[str, Any], base: Rules = DEFAULT) -> Rules:
 
 
 def _mapping(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = raw.get(key) or {}
+    found = {} if raw.get(key) is None else raw[key]
     if not isinstance(found, Mapping):
         raise Invalid(f"{key} is no mapping", hint="A name and a rule on each line")
     return found
