@@ -24,7 +24,7 @@ FULL = Verified(
     ),
     edges=(EdgeVerdict("shop.example.org", True, "trusted"),),
     checks=(CheckResult("own", True, "fine", 0, 1.5),),
-    counts=(SideCounts(Side.DOCKER, 5, 4, 1, 0.5, 1.0, 2, None, (Failure(0.1, "cut"),), (0.1, 0.2)),),  # type: ignore[arg-type]
+    counts=(SideCounts(Side.DOCKER, 5, 4, 1, 0.5, 1.0, 2, None, (Failure(0.1, "cut"),), (0.1, 0.2)),),
     docker=Measured(0.1, 0.2, 3, 4, None, (0.1,), (3.0, 4.0)),
     remarks=("slower",),
 )

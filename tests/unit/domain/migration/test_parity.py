@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from labtui.domain.compose.stack import Service
@@ -23,7 +25,7 @@ DOCKER = Identity(("192.168.88.2:8096",), ("4f5e8c1d2b3a",))
 KUBERNETES = Identity(("10.244.0.7:8096",), ("web-0",), "/api/v1/namespaces/shop/pods/web-0:8096/proxy")
 
 
-def answer(body: str | bytes = "hello", status: int = 200, **headers: str | list[str]) -> Answer:
+def answer(body: str | bytes = "hello", code: int = 200, **headers: Any) -> Answer:
     kept = Body()
     kept.add(body.encode() if isinstance(body, str) else body)
     pairs = [
@@ -31,7 +33,7 @@ def answer(body: str | bytes = "hello", status: int = 200, **headers: str | list
         for name, given in headers.items()
         for value in (given if isinstance(given, list) else [given])
     ]
-    return kept.answer(status, pairs, 0.01)
+    return kept.answer(code, pairs, 0.01)
 
 
 def judged(docker: Answer, kubernetes: Answer, path: str = "/") -> PathVerdict:
@@ -150,8 +152,8 @@ class TestRules:
         assert compare("/", answer(Content_Security_Policy="a"), answer(), rules).verdict is Verdict.SAME
         assert compare("/", answer("build 7"), answer("build 12"), rules).verdict is Verdict.ACCEPTABLE
         assert compare("/metrics", answer("one"), answer("two and more"), rules).verdict is Verdict.SAME
-        assert compare("/metrics", answer(), answer(status=500), rules).verdict is Verdict.DIFFERS
-        assert compare("/debug", answer(), answer(status=500), rules).verdict is Verdict.ACCEPTABLE
+        assert compare("/metrics", answer(), answer(code=500), rules).verdict is Verdict.DIFFERS
+        assert compare("/debug", answer(), answer(code=500), rules).verdict is Verdict.ACCEPTABLE
         assert DEFAULT.headers.get("x-feature") is None  # the defaults stay what they are
 
     def test_they_can_be_read(self) -> None:
