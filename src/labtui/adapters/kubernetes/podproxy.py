@@ -84,10 +84,12 @@ def _send(
 
     # the path is the caller's own: it may hold a query, and its escapes stay as they are
     url = access.host + quote(pod.prefix, safe="/:") + quote(path, safe="/?&=%:+,;@!$'()*~#[]")
+    # what signs in to the API server wins, however it is spelled
+    own = {"user-agent": "labtui", "accept": "*/*", **{name.lower(): value for name, value in access.headers.items()}}
     return access.pool.request(
         "GET",
         url,
-        headers={**dict(headers), **access.headers, "User-Agent": "labtui", "Accept": "*/*"},
+        headers={**{name.lower(): value for name, value in headers}, **own},
         timeout=Timeout(connect=min(timeout, CONNECT_TIMEOUT), read=timeout),
         retries=False,
         redirect=False,

@@ -33,7 +33,7 @@ class Deadline:
 
 
 class Link:
-    """A connection. http.client takes it for a socket: it needs `sendall`, `makefile` and `close` alone."""
+    """A connection."""
 
     def __init__(self, target: Target, deadline: Deadline) -> None:
         """Connect, and shake hands for TLS. Raises OSError."""
@@ -69,10 +69,6 @@ class Link:
         self._sock.settimeout(self.deadline.left())
         return self._sock.recv(size)
 
-    def makefile(self, mode: str = "rb", buffering: int = -1) -> io.BufferedReader:
-        """What http.client reads the answer from."""
-        return io.BufferedReader(_Reader(self))
-
     def dropped(self) -> bool:
         """Has the server closed it while nothing was asked? Also when it says something unasked."""
         self._sock.setblocking(False)
@@ -93,6 +89,24 @@ class Link:
         """Close it."""
         with suppress(OSError):
             self._sock.close()
+
+
+class AsSocket:
+    """A link as http.client takes it: for a socket, of which it needs these three alone."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def sendall(self, data: bytes) -> None:
+        """Send everything before the deadline."""
+        self._link.sendall(data)
+
+    def makefile(self, mode: str = "rb", buffering: int = -1) -> io.BufferedReader:
+        """What http.client reads the answer from."""
+        return io.BufferedReader(_Reader(self._link))
+
+    def close(self) -> None:
+        """Nothing: http.client closes as soon as a server says that it will, and reads the body after that."""
 
 
 class _Reader(io.RawIOBase):

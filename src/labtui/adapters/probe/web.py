@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from labtui.adapters.probe.failures import Failed
-from labtui.adapters.probe.link import Deadline, Link
+from labtui.adapters.probe.link import AsSocket, Deadline, Link
 from labtui.domain.migration.probes import BODY_LIMIT, Answer, Body, Target
 
 CHUNK = 64 * 1024
@@ -22,7 +22,7 @@ class Page:
         self._target, self._keep = target, keep
         self.link = Link(target, deadline)
         self._http = http.client.HTTPConnection(target.name, target.port)
-        self._http.sock = self.link  # it needs no more of a socket than Link has
+        self._http.sock = AsSocket(self.link)
         self.usable = True
 
     def get(self, path: str, deadline: Deadline, progress: Progress | None = None) -> Answer:

@@ -103,6 +103,15 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(b"fine\n")
         self.close_connection = True
 
+    def on_last(self) -> None:
+        """Says that it will close, and sends the body in a second piece."""
+        self.send_response(200)
+        self.send_header("Content-Length", str(BIG))
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.flush()
+        self.wfile.write(b"x" * BIG)
+
     def on_big(self) -> None:
         self.reply(b"x" * BIG)
 

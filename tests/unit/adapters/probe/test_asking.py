@@ -53,6 +53,10 @@ def test_of_a_large_body_only_the_beginning_is_kept(server: BadServer) -> None:
     assert "xxx" not in repr(answer)
 
 
+def test_a_server_that_says_that_it_will_close_is_read_to_the_end(server: BadServer) -> None:
+    assert NetworkProber().ask(target(server.port, "/last")).size == BIG
+
+
 @pytest.mark.parametrize(
     ("path", "words"),
     [

@@ -51,7 +51,7 @@ def test_another_status_differs() -> None:
     assert (found.verdict, found.sentence) == (Verdict.DIFFERS, "status 200 on Docker, 503 on Kubernetes")
 
 
-HEADERS = [
+HEADERS: list[tuple[dict[str, Any], dict[str, Any], Verdict]] = [
     # what comes and goes says nothing
     ({"Date": "Mon"}, {"Date": "Tue"}, Verdict.SAME),
     ({"Server": "nginx"}, {}, Verdict.SAME),
@@ -83,7 +83,7 @@ HEADERS = [
 
 
 @pytest.mark.parametrize(("docker", "kubernetes", "verdict"), HEADERS)
-def test_headers(docker: dict[str, str], kubernetes: dict[str, str], verdict: Verdict) -> None:
+def test_headers(docker: dict[str, Any], kubernetes: dict[str, Any], verdict: Verdict) -> None:
     assert judged(answer(**docker), answer(**kubernetes)).verdict is verdict
 
 
@@ -135,7 +135,8 @@ def test_the_worst_comes_first() -> None:
 
 
 def test_hostile_headers_are_made_harmless() -> None:
-    found = judged(answer(**{"X_\x1b[31m": "\x1b]0;title\x07"}), answer(**{"X_\x1b[31m": "plain"}))
+    hostile: dict[str, Any] = {"X_\x1b[31m": "\x1b]0;title\x07"}
+    found = judged(answer(**hostile), answer())
     assert found.verdict is Verdict.ACCEPTABLE and "\x1b" not in found.sentence and "\x07" not in found.sentence
 
 
