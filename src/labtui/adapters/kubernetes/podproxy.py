@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from http.client import HTTPException
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -106,4 +106,16 @@ def _read(answer: BaseHTTPResponse, began: float, timeout: float) -> Answer:
         if body.size >= BODY_LIMIT:
             complete = False
             break
-    return body.answer(answer.status, answer.headers.items(), time.monotonic() - began, complete=complete)
+    return body.answer(answer.status, _the_pods(answer.headers.items()), time.monotonic() - began, complete=complete)
+
+
+def _the_pods(headers: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    """The pod's headers, without those that the API server adds to every answer (apiserver/pkg/server/filters)."""
+    added = ("cache-control", "no-cache, private")
+    waiting = True
+    for name, value in headers:
+        lower = name.lower()
+        if waiting and (lower, value) == added:
+            waiting = False  # a pod that says the same says it a second time
+        elif lower != "audit-id" and not lower.startswith("x-kubernetes-pf-"):
+            yield name, value

@@ -31,6 +31,7 @@ class ApiServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.reply: tuple[int, str, bytes] = (200, "text/plain", b"web-0\n")
         self.asked: list[tuple[str, dict[str, str]]] = []
+        self.more: list[tuple[str, str]] = []
         self.hold = threading.Event()
         self.hold.set()
 
@@ -48,6 +49,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
+        for name, value in self.server.more:
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 
@@ -90,6 +93,17 @@ def test_an_authorization_for_the_pod_never_replaces_that_for_the_cluster(
 ) -> None:
     proxy.ask(POD, "/", (("Authorization", "Basic other"),), 5)
     assert server.asked[0][1]["authorization"] == "Bearer hush-hush"
+
+
+@pytest.mark.parametrize("own", [[], ["no-cache, private"], ["max-age=5"]])
+def test_headers_that_the_api_server_adds_are_not_the_pods(
+    server: ApiServer, proxy: PodProxyClient, own: list[str]
+) -> None:
+    server.more = [("Audit-Id", "1"), ("Cache-Control", "no-cache, private"), ("X-Kubernetes-Pf-Flowschema-Uid", "2")]
+    server.more += [("Cache-Control", value) for value in own]
+    answer = proxy.ask(POD, "/", (), 5)
+    assert [value for name, value in answer.headers if name == "cache-control"] == own
+    assert {name for name, _ in answer.headers} <= {"server", "date", "content-type", "content-length", "cache-control"}
 
 
 @pytest.mark.parametrize("status", [302, 401, 403, 404, 500, 503])
