@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,21 +16,13 @@ from labtui.domain.migration.edge import EdgeVerdict
 from labtui.domain.migration.parity import USUAL_PATHS, PathVerdict, Verdict, compare, unanswered, worst
 from labtui.domain.migration.parity_rules import DEFAULT, PathRule, Rules
 from labtui.domain.migration.probes import Answer, Kind, Load, Side, SideCounts, Target
+from labtui.domain.migration.settings import OwnScript
 from labtui.domain.migration.steps import StepName
 from labtui.domain.migration.tally import by_side
 from labtui.domain.records import from_plain, to_plain
 from labtui.ports import Clock, OwnCheck, Prober
 
 ABSENT = (404, 410)
-
-
-@dataclass(frozen=True, slots=True)
-class OwnScript:
-    """A check of the operator's own: the argument list, its variables, and its time limit in seconds."""
-
-    argv: tuple[str, ...]
-    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
-    seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +98,7 @@ class Verify:
             *failed,
         ]
         if problems:
-            hint = "Correct the values and try again, or write a rule for what may differ (`comparison` in the answers file)"
+            hint = "Correct the values and try again, or write a rule for what may differ (`compare` in the stack's checks file)"
             raise Refused("Both sides are not alike", "; ".join(problems[:5]) + _more(problems), hint)
         found = Verified(
             subject=self._plan.sides.subject,
@@ -149,7 +141,7 @@ class Verify:
             raise Refused(
                 "There is nothing to compare",
                 "Docker answers none of the usual paths with anything but 404",
-                "Name a path of this application under `comparison.paths` in its answers file",
+                "Name a path of this application under `paths` in the stack's checks file",
             )
         return tuple(found)
 

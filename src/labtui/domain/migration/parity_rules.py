@@ -146,15 +146,18 @@ def _mapping(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 def _choice(kind: type[Rule], value: object, where: str) -> Rule:
     try:
-        return kind(str(value))
+        return kind(value)
     except ValueError:
-        raise Invalid(
-            f"{clean(where, 80)}: {clean(str(value), 40)} is no rule", hint=f"One of {', '.join(k.value for k in kind)}"
-        ) from None
+        # only a text is written out: a few lines of YAML aliases can make a huge list
+        shown = clean(value, 40) if isinstance(value, str) else "what stands there"
+        known = ", ".join(k.value for k in kind)
+        raise Invalid(f"{clean(where, 80)}: {shown} is no rule", hint=f"One of {known}") from None
 
 
 def _mask(value: object) -> Mask:
+    if not isinstance(value, str) or not value:
+        raise Invalid("masks holds something that is no text", hint="A list of regular expressions, in quotes")
     try:
-        return Mask(re.compile(str(value)), clean(str(value), 60))
+        return Mask(re.compile(value), clean(value, 60))
     except re.error as error:
-        raise Invalid(f"masks: {clean(str(value), 60)} is no regular expression", clean(str(error), 120)) from None
+        raise Invalid(f"masks: {clean(value, 60)} is no regular expression", clean(str(error), 120)) from None

@@ -127,8 +127,8 @@ class BadServer(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 256
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, tls: ssl.SSLContext | None, address: str) -> None:
+        super().__init__((address, 0), Handler)
         self.released = threading.Event()
         self.requests = 0
         self.connections = 0
@@ -168,9 +168,9 @@ class BadServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving(tls: ssl.SSLContext | None = None) -> Iterator[BadServer]:
+def serving(tls: ssl.SSLContext | None = None, address: str = "127.0.0.1") -> Iterator[BadServer]:
     """A server in a thread."""
-    server = BadServer(tls)
+    server = BadServer(tls, address)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

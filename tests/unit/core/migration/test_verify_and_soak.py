@@ -12,7 +12,7 @@ import pytest
 from labtui.core.migration.action import Action, Seen
 from labtui.core.migration.sides import InventoryUse, Sides, first_that_answers
 from labtui.core.migration.soak import Soak, SoakPlan, soaked_of
-from labtui.core.migration.verify import OwnScript, Verify, VerifyPlan, verified_of
+from labtui.core.migration.verify import Verify, VerifyPlan, verified_of
 from labtui.core.migration.watching import Limits, Observation, Watcher
 from labtui.domain.errors import Denied, Invalid, LabError, Refused, Unreachable
 from labtui.domain.migration.budget import Budget, BudgetExceeded
@@ -21,6 +21,7 @@ from labtui.domain.migration.edge import Certificate
 from labtui.domain.migration.parity import Verdict
 from labtui.domain.migration.parity_rules import overridden
 from labtui.domain.migration.probes import Counts, Failure, Kind, Load, PodPort, Side, Target
+from labtui.domain.migration.settings import OwnScript
 from labtui.domain.ref import Ref, SourceId, SourceKind
 from labtui.domain.resources import Resource
 from labtui.domain.resources.docker import Container, DockerService
