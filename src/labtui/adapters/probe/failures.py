@@ -27,6 +27,7 @@ _WORDS: tuple[tuple[type[BaseException], str], ...] = (
     (http.client.IncompleteRead, "the body was cut"),
     (ssl.SSLEOFError, "connection reset"),
     (http.client.HTTPException, "what answers does not speak HTTP"),
+    (ValueError, "its address or its answer makes no sense"),  # a name that is none, a chunk without a size
 )
 
 

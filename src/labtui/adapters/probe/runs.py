@@ -19,7 +19,7 @@ UNDER_WAY = 200  # requests of one load that wait for their answers
 STILL = 2.0  # so late is no busy machine: this program was stopped or suspended
 STEPS = 20  # a second, in which a throttled download reads
 Ask = Callable[[Target, float], Answer]
-NETWORK_ERRORS = (OSError, http.client.HTTPException, Failed, LabError)
+NETWORK_ERRORS = (OSError, http.client.HTTPException, ValueError, Failed, LabError)
 
 
 def run_of(load: Load, ask: Ask, number: int) -> Run:

@@ -145,13 +145,12 @@ def _mapping(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def _choice(kind: type[Rule], value: object, where: str) -> Rule:
-    try:
-        return kind(value)
-    except ValueError:
-        # only a text is written out: a few lines of YAML aliases can make a huge list
-        shown = clean(value, 40) if isinstance(value, str) else "what stands there"
-        known = ", ".join(k.value for k in kind)
-        raise Invalid(f"{clean(where, 80)}: {shown} is no rule", hint=f"One of {known}") from None
+    known = {k.value: k for k in kind}
+    if isinstance(value, str) and value in known:
+        return known[value]
+    # only a text is written out: a few lines of YAML aliases can make a huge list
+    shown = clean(value, 40) if isinstance(value, str) else "what stands there"
+    raise Invalid(f"{clean(where, 80)}: {shown} is no rule", hint=f"One of {', '.join(known)}")
 
 
 def _mask(value: object) -> Mask:

@@ -72,11 +72,13 @@ class Target:
             raise Invalid(f"nothing to ask at {self.address!r}, port {self.port}")
         if self.through is not None and self.kind in (Kind.TCP, Kind.WEBSOCKET):
             raise Invalid(f"{self.kind} cannot be asked through the API server", hint="Ask the pod's address")
-        parts = (self.host, self.path, *(part for pair in self.headers for part in pair))
-        if not self.path.startswith("/") or any(ord(c) <= 32 or ord(c) == 127 for c in self.host + self.path):
-            raise Invalid(f"{self.path!r} is no path", hint="A path begins with / and has no spaces")
-        if any(c in part for part in parts for c in "\r\n\0"):
-            raise Invalid("a line break in a header of a probe")
+        if not self.path.startswith("/") or not _plain(self.path):
+            raise Invalid(f"{self.path!r} is no path", hint="It begins with /; spaces and letters beyond ASCII as %XX")
+        if not _plain(self.host) or self.host.startswith("."):
+            raise Invalid(f"{self.host!r} is no host name", hint="Letters beyond ASCII in their xn-- form")
+        for part in (part for pair in self.headers for part in pair):
+            if not part.isascii() or any(c in part for c in "\r\n\0"):
+                raise Invalid("a header of a probe has a line break or letters beyond ASCII")
 
     def good(self, status: int) -> bool:
         """Is an answer with this status a good one?"""
@@ -227,3 +229,8 @@ def demand_fitting(loads: Iterable[Load], budget: Budget, sides: tuple[Side, ...
                 f"a gap of {budget.gap_seconds:g} s cannot be seen with a request every {rhythm:g} s",
                 hint="Allow a longer gap, or send more requests a second",
             )
+
+
+def _plain(text: str) -> bool:
+    """Only what may stand in an address: visible ASCII."""
+    return all(32 < ord(c) < 127 for c in text)

@@ -121,13 +121,10 @@ class _Part:
     def paths(self, key: str) -> tuple[str, ...]:
         found = self.list_of(key)
         for path in found:
-            if (
-                not isinstance(path, str)
-                or not path.startswith("/")
-                or any(ord(c) <= 32 or ord(c) == 127 for c in path)
-            ):
+            if not isinstance(path, str) or not path.startswith("/") or not all(32 < ord(c) < 127 for c in path):
                 raise Invalid(
-                    f"{self._where}{key}: {_shown(path)} is no path", hint="It begins with / and has no spaces"
+                    f"{self._where}{key}: {_shown(path)} is no path",
+                    hint="It begins with /; spaces and letters beyond ASCII as %XX",
                 )
         return tuple(dict.fromkeys(found))
 
