@@ -16,7 +16,7 @@ from labtui.domain.migration.probes import Answer, Counts, Kind, Load, Target
 from labtui.domain.migration.tally import Tally
 
 UNDER_WAY = 200  # requests of one load that wait for their answers
-STILL = 2.0  # so late is no busy machine: this program was stopped or suspended
+STILL = 0.5  # so late nobody was asked at all: this program was stopped, suspended or starved
 STEPS = 20  # a second, in which a throttled download reads
 Ask = Callable[[Target, float], Answer]
 NETWORK_ERRORS = (OSError, http.client.HTTPException, ValueError, Failed, LabError)

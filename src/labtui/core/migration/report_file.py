@@ -80,5 +80,6 @@ class ReportFiles:
             finally:
                 os.close(folder)
         except OSError as error:
-            hint = "Make room or correct the permissions; `labtui migration show` writes it again"
-            raise Refused("The report cannot be written", f"{path}: {error.strerror}", hint) from error
+            raise Refused(
+                "The report cannot be written", f"{path}: {error.strerror}", "Make room or correct the permissions"
+            ) from error

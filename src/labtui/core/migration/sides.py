@@ -20,7 +20,10 @@ Resources = Callable[[SourceId, Sequence[str]], Iterable[Resource]]
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Where a stack is asked. `ingress` is None for a stack that has no host name. Paths are put in later."""
+    """Where a stack is asked. `ingress` is None for a stack that has no host name. Paths are put in later.
+
+    Give all of them the host name that users type: many applications answer others differently, or not at all.
+    """
 
     docker: Target
     kubernetes: Target

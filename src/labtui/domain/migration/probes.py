@@ -196,7 +196,8 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class SideCounts:
-    """All loads of one side together. `longest_gap` is the worst of its loads, downloads left out (they take their time)."""
+    """All loads of one side together. `longest_gap` is the worst of its loads, downloads left out (they take their time);
+    `stalled` is for how long labtui itself could not ask, which is in no gap."""
 
     side: Side
     sent: int = 0
@@ -208,6 +209,7 @@ class SideCounts:
     p99: float | None = None
     failures: tuple[Failure, ...] = ()
     recent: tuple[float, ...] = ()
+    stalled: float = 0.0
 
 
 def demand(counts: Iterable[Counts], budget: Budget, sides: tuple[Side, ...] = (Side.INGRESS,)) -> None:

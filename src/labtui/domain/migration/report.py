@@ -142,6 +142,7 @@ def _requests(counts: SideCounts) -> dict[str, Any]:
         "failed": counts.failed,
         "failures": [{"after_seconds": round(f.at, 3), "why": f.why} for f in counts.failures],
         "longest_gap_ms": _ms(counts.longest_gap),
+        "stalled_ms": _ms(counts.stalled),
         "latency_ms": {"p50": _ms(counts.p50), "p95": _ms(counts.p95), "p99": _ms(counts.p99)},
     }
 
@@ -224,6 +225,7 @@ def _sides(sides: Sequence[SideReport]) -> list[str]:
         "requests sent": lambda s: f"{s.counts.sent:,}",
         "failed": lambda s: f"{s.counts.failed:,}",
         "longest gap": lambda s: _shown_ms(s.counts.longest_gap),
+        "labtui itself could not ask for": lambda s: _shown_ms(s.counts.stalled or None),
         "p50": lambda s: _shown_ms(s.counts.p50),
         "p95": lambda s: _shown_ms(s.counts.p95),
         "p99": lambda s: _shown_ms(s.counts.p99),

@@ -6,6 +6,7 @@ import math
 import random
 from collections import deque
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from labtui.domain.migration.probes import Counts, Failure, Kind, Load, Side, SideCounts
 
@@ -210,6 +211,21 @@ def _together(side: Side, mine: list[Counts]) -> SideCounts:
         p99=weighted_percentile(samples, 99),
         failures=tuple(failures),
         recent=next((c.recent for c in quick if c.recent), ()),
+        stalled=max((c.stalled for c in quick), default=0.0),
+    )
+
+
+def added(counts: Sequence[SideCounts]) -> SideCounts:
+    """Several countings of one side, one after the other, as one. Latencies are those of the longest: those of the others are gone."""
+    longest = max(counts, key=lambda c: c.answered)
+    return replace(
+        longest,
+        sent=sum(c.sent for c in counts),
+        answered=sum(c.answered for c in counts),
+        failed=sum(c.failed for c in counts),
+        longest_gap=max(c.longest_gap for c in counts),
+        stalled=sum(c.stalled for c in counts),
+        failures=tuple(f for c in counts for f in c.failures)[:FAILURES_KEPT],
     )
 
 

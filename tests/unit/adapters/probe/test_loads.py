@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -34,6 +38,14 @@ def probing(*loads: Load) -> Iterator[Probing]:
         session.stop()
 
 
+def wait_for(true: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait until it is so."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.01)
+
+
 def until(session: Probing, true: Callable[[Counts], bool], seconds: float = 10.0) -> Counts:
     """The first load's counts as soon as they are so."""
     end = time.monotonic() + seconds
@@ -60,7 +72,7 @@ def test_the_rate_is_kept(server: BadServer) -> None:
     with probing(Load(target(server.port), rate=50)) as session:
         until(session, lambda c: c.seconds >= 1.5)
         (counts,) = session.stop()
-    assert counts.sent == pytest.approx(counts.seconds * 50, abs=3)
+    assert counts.sent == pytest.approx(counts.seconds * 50, rel=0.2)
 
 
 def test_slow_answers_do_not_slow_the_requests(server: BadServer) -> None:
@@ -132,6 +144,35 @@ def test_a_connection_that_breaks_during_a_request_is_a_failure(server: BadServe
         server.drop_all()
         counts = until(session, lambda c: c.failed == 1)
     assert counts.failures[0].why in ("closed without an answer", "connection reset")
+
+
+_STOPPED = """
+import json, sys
+from labtui.adapters.probe import NetworkProber
+from labtui.domain.migration.probes import Load, Side, Target
+load = Load(Target(Side.INGRESS, "127.0.0.1", int(sys.argv[1]), path="/ok"), rate=50)
+session = NetworkProber().start([load])
+print("started", flush=True)
+sys.stdin.readline()
+(counts,) = session.stop()
+print(json.dumps([counts.sent, counts.failed, counts.gap, counts.stalled]))
+"""
+
+
+def test_time_in_which_this_program_is_stopped_is_nobodys_gap(server: BadServer) -> None:
+    command = [sys.executable, "-c", _STOPPED, str(server.port)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "started\n"
+        wait_for(lambda: server.requests > 20)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(1.5)
+        process.send_signal(signal.SIGCONT)
+        before = server.requests
+        wait_for(lambda: server.requests > before + 20)
+        out, _ = process.communicate("end\n", timeout=20)
+    sent, failed, gap, stalled = json.loads(out)
+    assert failed == 0 and sent == server.requests
+    assert 1.0 < stalled < 5 and gap < 1.0
 
 
 def test_plain_connections(server: BadServer) -> None:
