@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from labtui.core.migration.action import Data, Look, Report, Seen
@@ -103,7 +103,8 @@ class Verify:
         found = Verified(
             subject=self._plan.sides.subject,
             passed=True,
-            paths=paths,
+            # the sentence says each difference already, and a line of the journal is bounded
+            paths=tuple(replace(path, differences=()) for path in paths),
             edges=edges,
             checks=checks,
             counts=counts,

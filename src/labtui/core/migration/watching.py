@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from labtui.domain.errors import Invalid, LabError
-from labtui.domain.migration.budget import Budget, BudgetExceeded
+from labtui.domain.errors import BudgetExceeded, Invalid, LabError
+from labtui.domain.migration.budget import Budget
 from labtui.domain.migration.comparison import Measured, Meter, Use
 from labtui.domain.migration.probes import Counts, Side, demand
 from labtui.domain.migration.tally import by_side

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from labtui.domain.errors import Invalid, LabError
+from labtui.domain.errors import BudgetExceeded, Invalid
 
-
-class BudgetExceeded(LabError):
-    """More requests failed, or nothing was answered for longer, than the operator allows."""
+__all__ = ["Budget", "BudgetExceeded"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,8 +100,8 @@ class Meter:
             memory_mean=None if memory_mean is None else round(memory_mean),
             memory_peak=None if memory_peak is None else round(memory_peak),
             restarts=self._restarts,
-            cpu=self._cpu.series.values(),
-            memory=self._memory.series.values(),
+            cpu=tuple(round(v, 4) for v in self._cpu.series.values()),
+            memory=tuple(float(round(v)) for v in self._memory.series.values()),
         )
 
 

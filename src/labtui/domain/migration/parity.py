@@ -16,6 +16,7 @@ from labtui.domain.text import clean
 
 USUAL_PATHS = ("/", "/health", "/healthz", "/api/health", "/-/healthy")
 SHORT = 256  # bytes of a body
+SAID, MOST = 5, 50  # differences of one path in a sentence, and at all
 VALUE_SHOWN = 80  # characters of a header's value
 
 
@@ -94,7 +95,10 @@ def compare(
         status = f"{docker.status} = {docker.status}"
         sentence = f"status {status}" if rule is PathRule.STATUS else f"status {status}, same headers, same body"
         return PathVerdict(path, Verdict.SAME, sentence, *statuses)
-    return PathVerdict(path, found[0].verdict, "; ".join(d.sentence for d in found), *statuses, tuple(found))
+    sentence = clean("; ".join(d.sentence for d in found[:SAID]), 500) + (
+        f"; and {len(found) - SAID} more" if len(found) > SAID else ""
+    )
+    return PathVerdict(path, found[0].verdict, sentence, *statuses, tuple(found[:MOST]))
 
 
 def unanswered(path: str, docker: str, kubernetes: str) -> PathVerdict:

@@ -162,9 +162,6 @@ def _path(verdict: PathVerdict) -> dict[str, Any]:
         "sentence": verdict.sentence,
         "docker_status": verdict.docker,
         "kubernetes_status": verdict.kubernetes,
-        "differences": [
-            {"what": d.what, "verdict": d.verdict.word, "sentence": d.sentence} for d in verdict.differences
-        ],
     }
 
 

@@ -26,6 +26,7 @@ from labtui.domain.migration.probes import MAX_RATE
 from labtui.domain.text import clean
 
 DAY = 86_400.0
+MOST = 40  # paths of a kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +121,15 @@ class _Part:
 
     def paths(self, key: str) -> tuple[str, ...]:
         found = self.list_of(key)
+        if len(found) > MOST:
+            raise Invalid(f"{self._where}{key} has {len(found)} entries", hint=f"{MOST} at most")
         for path in found:
-            if not isinstance(path, str) or not path.startswith("/") or not all(32 < ord(c) < 127 for c in path):
+            if (
+                not isinstance(path, str)
+                or len(path) > 200
+                or not path.startswith("/")
+                or not all(32 < ord(c) < 127 for c in path)
+            ):
                 raise Invalid(
                     f"{self._where}{key}: {_shown(path)} is no path",
                     hint="It begins with /; spaces and letters beyond ASCII as %XX",

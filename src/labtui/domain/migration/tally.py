@@ -162,7 +162,7 @@ class Tally:
     def _close_stretch(self, now: float) -> None:
         if self._stretch:
             middle = percentile(sorted(self._stretch), 50)
-            self._recent.append(middle if middle is not None else 0.0)
+            self._recent.append(round(middle or 0.0, 6))
         self._stretch = []
         self._stretch_began = now
 

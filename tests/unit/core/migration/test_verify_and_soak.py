@@ -291,3 +291,24 @@ class TestSides:
         use = InventoryUse(lambda source, kinds: known[source, kinds[0]], site, "shop", cluster, "shop")
         assert use.docker() == Use(0.1, 1, 0)
         assert use.kubernetes() == Use(0.2, 100, 0)
+
+
+def test_what_the_journal_keeps_of_the_largest_comparison_is_bounded(lab: Lab) -> None:
+    """An entry of the journal may have 64 KiB."""
+    paths = tuple(f"/{number:02}{'x' * 190}" for number in range(40))
+    for path in paths:
+        for side in (Side.DOCKER, Side.KUBERNETES):
+            headers = [(f"x-{'h' * 50}-{number}", f"{side}{'v' * 200}") for number in range(60)]
+            lab.prober.answers[side, path] = answer(headers=headers)
+
+    def at(counts: Counts, seconds: float) -> Counts:
+        failures = tuple(Failure(number / 7, "status 502 " + "w" * 100) for number in range(20))
+        bad = replace(counts, failed=20, failures=failures) if counts.load.target.side is Side.DOCKER else counts
+        return replace(bad, recent=(0.123456,) * 120)
+
+    lab.prober.at = at
+    data = lab.verify(own_paths=paths, seconds=600.0).do({}, lab.lines.append)
+    found = verified_of(data)
+    assert found is not None and len(found.paths) == 41 and found.paths[0].verdict is Verdict.ACCEPTABLE
+    assert found.paths[0].sentence.endswith("; and 45 more")
+    assert 20_000 < len(json.dumps(data)) < 60_000
