@@ -310,5 +310,5 @@ def test_what_the_journal_keeps_of_the_largest_comparison_is_bounded(lab: Lab) -
     data = lab.verify(own_paths=paths, seconds=600.0).do({}, lab.lines.append)
     found = verified_of(data)
     assert found is not None and len(found.paths) == 41 and found.paths[0].verdict is Verdict.ACCEPTABLE
-    assert found.paths[0].sentence.endswith("; and 45 more")
+    assert found.paths[0].sentence.endswith("; and 55 more")
     assert 20_000 < len(json.dumps(data)) < 60_000
