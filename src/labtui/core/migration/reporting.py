@@ -1,62 +1,115 @@
-"""Putting the report of a migration together, from its journal and from what the engine's own probes counted."""
+"""From a journal to the report that is shown and kept: the steps with their times, and what verify and soak left there."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
 
-from labtui.core.migration.soak import soaked_of
-from labtui.core.migration.verify import verified_of
-from labtui.domain.errors import Invalid
+from labtui.core.migration.action import Data
+from labtui.core.migration.report_file import ReportFiles
+from labtui.core.migration.soak import Soaked, soaked_of
+from labtui.core.migration.verify import Verified, verified_of
+from labtui.domain.errors import LabError
 from labtui.domain.migration.comparison import Measured
-from labtui.domain.migration.journal import Entry, State, done_actions
+from labtui.domain.migration.journal import About, Entry, Mark, State, done_actions, open_goal, state_of
 from labtui.domain.migration.probes import Side, SideCounts
-from labtui.domain.migration.report import Report, SideReport, steps_of
-from labtui.domain.migration.steps import StepName
+from labtui.domain.migration.report import Report, SideReport, as_json, steps_of
 from labtui.domain.migration.tally import added
 
+log = logging.getLogger(__name__)
 
-def report_of(
-    entries: Sequence[Entry],
-    *,
-    stack: str,
-    site: str,
-    state: State,
-    next_command: str = "",
-    probed: Iterable[SideCounts] = (),
-    commits: Iterable[tuple[str, str]] = (),
-) -> Report:
-    """The report as the journal stands now. `probed`: what was counted beside the steps `verify` and `soak`, during the cut-over.
 
-    Raises Invalid when the journal is empty or a record in it is damaged.
+def report_of(about: About, entries: Sequence[Entry], probed: Iterable[SideCounts] = ()) -> Report:
+    """The report of a migration as far as its journal has come (at least one entry). Raises Invalid for damaged records.
+
+    `probed`: what was counted beside the steps `verify` and `soak`, during the cut-over.
     """
-    if not entries:
-        raise Invalid("There is nothing to report", "the journal is empty")
-    done = done_actions(entries)
-    verified = next(
-        (v for (step, _), e in done.items() if step is StepName.VERIFY and (v := verified_of(e.data))), None
-    )
-    soaked = next((s for (step, _), e in done.items() if step is StepName.SOAK and (s := soaked_of(e.data))), None)
-    counts = [*(verified.counts if verified else ()), *probed, *(soaked.counts if soaked else ())]
-    uses: dict[Side, Measured] = {}
-    for found in (verified, soaked):  # what was measured for longer, with users on it, counts
-        if found is not None:
-            uses |= {Side.DOCKER: found.docker, Side.KUBERNETES: found.kubernetes}
-    together = [added(mine) for side in Side if (mine := [c for c in counts if c.side is side])]
-    sides = (SideReport(side, uses.get(side.side, Measured())) for side in together)
+    verified, soaked = _pieces(entries)
+    state = state_of(entries)
+    reached = open_goal(entries) is None
     return Report(
-        migration=entries[0].migration,
-        stack=stack,
-        site=site,
+        migration=about.id,
+        stack=about.stack,
+        site=about.site,
         state=state.value,
         began=entries[0].at,
-        ended=entries[-1].at if state != State.RUNNING else None,
-        by=entries[-1].by,
-        next_command=next_command,
+        ended=entries[-1].at if reached else None,
+        by=", ".join(dict.fromkeys(entry.by for entry in entries if entry.by)),
+        next_command=_next(about, state, reached),
         steps=steps_of(entries),
-        sides=tuple(sides),
+        sides=_sides(verified, soaked, tuple(probed)),
         paths=verified.paths if verified else (),
         edges=verified.edges if verified else (),
         checks=verified.checks if verified else (),
         remarks=(*(verified.remarks if verified else ()), *(soaked.remarks if soaked else ())),
-        commits=tuple(commits),
+        commits=_commits(entries),
     )
+
+
+class Reporting:
+    """`service.Reporter`: the report as JSON, which is also kept beside the journal. That it cannot be kept is only said."""
+
+    def __init__(self, files: ReportFiles) -> None:
+        self._files = files
+
+    def __call__(self, about: About, entries: Sequence[Entry]) -> dict[str, Any]:
+        """The report, with the names of its files."""
+        if not entries:
+            return {}
+        made = report_of(about, entries)
+        plain = as_json(made)
+        try:
+            return {**plain, "files": [str(path) for path in self._files.write(made)]}
+        except LabError as error:
+            # the migration went as it went: a full disk must not hide that
+            log.warning("the report of %s could not be kept: %s", about.id, error)
+            return {**plain, "files": [], "not_kept": str(error)}
+
+
+def _pieces(entries: Sequence[Entry]) -> tuple[Verified | None, Soaked | None]:
+    """What the last verification and the last soak left, also of those that were taken back since."""
+    verified: Verified | None = None
+    soaked: Soaked | None = None
+    for entry in entries:
+        if entry.mark is Mark.DONE:
+            data: Data = entry.data
+            verified = verified_of(data) or verified
+            soaked = soaked_of(data) or soaked
+    return verified, soaked
+
+
+def _sides(
+    verified: Verified | None, soaked: Soaked | None, probed: tuple[SideCounts, ...]
+) -> tuple[SideReport, ...]:
+    """Each side: all its requests together; its use as the soak saw it, which is longer and has users on the new side, else
+    as the verification did."""
+    counted = [*(verified.counts if verified else ()), *probed, *(soaked.counts if soaked else ())]
+    counts = {side: added(mine) for side in Side if (mine := [c for c in counted if c.side is side])}
+    use: dict[Side, Measured] = {}
+    for piece in (verified, soaked):
+        if piece is None:
+            continue
+        for side, measured in ((Side.DOCKER, piece.docker), (Side.KUBERNETES, piece.kubernetes)):
+            if measured != Measured():
+                use[side] = measured
+    if soaked is not None and soaked.restarts is not None and Side.KUBERNETES in use:
+        use[Side.KUBERNETES] = replace(use[Side.KUBERNETES], restarts=soaked.restarts)
+    for side in use.keys() - counts.keys():
+        counts[side] = SideCounts(side)  # measured, and not asked
+    return tuple(SideReport(counts[side], use.get(side, Measured())) for side in Side if side in counts)
+
+
+def _commits(entries: Sequence[Entry]) -> tuple[tuple[str, str], ...]:
+    """The commits that are there and not reverted, each with what it did."""
+    found = [(str(entry.data.get("commit") or ""), entry.text) for entry in done_actions(entries).values()]
+    return tuple((revision, words) for revision, words in found if revision)
+
+
+def _next(about: About, state: State, reached: bool) -> str:
+    if state is State.RUNNING or not reached:
+        return f"labtui migration resume {about.id}"
+    if state is State.KUBERNETES:
+        return f"labtui migration undo {about.id}"
+    return f"labtui migrate {about.site}/{about.stack}"

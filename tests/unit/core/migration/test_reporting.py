@@ -1,89 +1,127 @@
-"""The report is put together from what the journal keeps."""
+"""From a whole run of the engine, with what verify and soak leave in the journal, to the report and its files."""
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from labtui.core.migration.action import Data
-from labtui.core.migration.reporting import report_of
+from labtui.core.migration.journal_file import JournalFolder
+from labtui.core.migration.report_file import ReportFiles
+from labtui.core.migration.reporting import Reporting, report_of
+from labtui.core.migration.service import Migrations
 from labtui.core.migration.soak import Soaked
 from labtui.core.migration.verify import Verified
-from labtui.domain.errors import Invalid
-from labtui.domain.migration.comparison import Measured
-from labtui.domain.migration.journal import Entry, Mark, State
-from labtui.domain.migration.parity import PathVerdict, Verdict
+from labtui.core.operations.migrate import RunMigration, Verb
+from labtui.core.operations.watching import Pace
+from labtui.domain.errors import BudgetExceeded, Invalid
+from labtui.domain.migration.budget import Budget
+from labtui.domain.migration.comparison import CheckResult, Measured
+from labtui.domain.migration.journal import About, Entry, Mark
 from labtui.domain.migration.probes import Failure, Side, SideCounts
-from labtui.domain.migration.report import Report, as_json
+from labtui.domain.migration.report import as_json
 from labtui.domain.migration.steps import StepName
 from labtui.domain.records import to_plain
+from tests.support.migration_fakes import PLACE, Fake, FakeLeases, FakeMirror, TestClock, World, always, script
 
-T0 = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 VERIFIED = Verified(
-    subject="x",
+    subject="emby@abc",
     passed=True,
-    paths=(PathVerdict("/", Verdict.SAME, "same", 200, 200),),
-    counts=(SideCounts(Side.DOCKER, 50, 50, 0, 0.2, 0.001), SideCounts(Side.KUBERNETES, 50, 49, 1, 0.3, 0.002)),
-    docker=Measured(memory_mean=310),
-    kubernetes=Measured(memory_mean=200),
-    remarks=("slower",),
+    checks=(CheckResult("own.sh", True, "fine", 0, 1.0),),
+    counts=(SideCounts(Side.DOCKER, 50, 50, p95=0.004), SideCounts(Side.KUBERNETES, 50, 50, p95=0.003)),
+    docker=Measured(cpu_mean=0.04, memory_mean=310_000_000),
+    kubernetes=Measured(cpu_mean=0.03, memory_mean=288_000_000),
 )
 SOAKED = Soaked(
-    subject="x",
+    subject="emby@abc",
     seconds=900,
-    counts=(SideCounts(Side.KUBERNETES, 4500, 4500, 0, 0.21, 0.003), SideCounts(Side.INGRESS, 9000, 9000, 0, 0.03)),
-    docker=Measured(memory_mean=311),
-    kubernetes=Measured(memory_mean=288),
+    counts=(SideCounts(Side.INGRESS, 9214, 9214, longest_gap=0.033, p50=0.002, p95=0.004),),
+    kubernetes=Measured(memory_mean=290_000_000),
+    restarts=0,
+    remarks=("nothing stands out",),
 )
+LEFT = {"watch": {"soaked": to_plain(SOAKED)}, "commit": {"commit": "a" * 40, "file": "values.yaml"}}
 
 
-def journal(*steps: tuple[Mark, StepName, Data]) -> list[Entry]:
-    return [
-        Entry(n, T0 + timedelta(seconds=n), "wroclaw-shop-1", mark, step, "one", by="ada", data=data)
-        for n, (mark, step, data) in enumerate(steps, 1)
-    ]
-
-
-VERIFY_DONE = (Mark.DONE, StepName.VERIFY, {"verified": to_plain(VERIFIED)})
-SOAK_DONE = (Mark.DONE, StepName.SOAK, {"soaked": to_plain(SOAKED)})
-
-
-def report(entries: list[Entry], state: State = State.KUBERNETES, probed: tuple[SideCounts, ...] = ()) -> Report:
-    return report_of(entries, stack="shop", site="wroclaw", state=state, probed=probed)
-
-
-def test_all_of_it() -> None:
-    cut_over = SideCounts(Side.INGRESS, 214, 213, 1, 0.5, failures=(Failure(3, "status 502"),))
-    found = report(journal((Mark.BEGUN, StepName.VERIFY, {}), VERIFY_DONE, SOAK_DONE), probed=(cut_over,))
-    said = as_json(found)
-    assert said["requests"] == {**said["requests"], "sent": 9214, "failed": 1, "longest_gap_ms": 500.0}
-    kubernetes = said["sides"]["kubernetes"]
-    assert (kubernetes["sent"], kubernetes["failed"], kubernetes["longest_gap_ms"]) == (4550, 1, 300.0)
-    assert kubernetes["latency_ms"]["p50"] == 3.0 and kubernetes["memory_bytes"]["mean"] == 288
-    assert said["sides"]["docker"]["memory_bytes"]["mean"] == 311
-    assert [s["step"] for s in said["steps"]] == ["verify", "soak"]
-    assert (said["id"], said["by"], said["remarks"], said["paths"][0]["verdict"]) == (
-        "wroclaw-shop-1",
-        "ada",
-        ["slower"],
-        "same",
+@pytest.fixture
+def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Migrations:
+    real = Fake.do
+    left = {**LEFT, "compare": {"verified": to_plain(VERIFIED)}}
+    monkeypatch.setattr(Fake, "do", lambda a, e, r: {**real(a, e, r), **left.get(a.name, {})})
+    actions = script(World(tmp_path / "world.json"))
+    actions.insert(4, Fake(actions[0].world, StepName.VERIFY, "compare"))
+    return Migrations(
+        JournalFolder(tmp_path / "state" / "migrations"),
+        FakeMirror(),
+        FakeLeases(),
+        always(actions),
+        TestClock(),
+        "ada@desk",
+        reporter=Reporting(ReportFiles(tmp_path / "state")),
+        patience=Pace(every=0.0, limit=0.0),
     )
-    assert said["ended"] is not None
 
 
-def test_what_was_undone_does_not_count() -> None:
-    found = report(journal(VERIFY_DONE, (Mark.UNDONE, StepName.VERIFY, {})), State.DOCKER)
-    assert (found.paths, found.sides, found.steps[0].state) == ((), (), "undone")
+def test_a_whole_report_is_kept(service: Migrations, tmp_path: Path) -> None:
+    operation = RunMigration(service, Verb.MIGRATE, *PLACE)
+    outcome = operation.run(operation.plan(), lambda phase, text: None)
+    made = outcome.data["report"]
+    assert isinstance(made, dict)
+    assert (made["stack"], made["state"]) == ("wroclaw/emby", "on Kubernetes")
+    assert (made["requests"]["sent"], made["requests"]["failed"]) == (9214, 0)
+    assert made["requests"]["longest_gap_ms"] == 33.0
+    assert [step["step"] for step in made["steps"]][3:7] == ["workload", "verify", "quiesce", "cut over"]
+    assert {step["state"] for step in made["steps"]} == {"done"}
+    assert made["sides"]["docker"]["memory_bytes"]["mean"] == 310_000_000
+    assert made["sides"]["kubernetes"]["memory_bytes"]["mean"] == 290_000_000
+    assert made["sides"]["kubernetes"]["latency_ms"]["p95"] == 3.0
+    assert made["commits"] == [{"revision": "a" * 40, "subject": "make commit"}]
+    assert made["next"] == f"labtui migration undo {made['id']}"
+    json_file, markdown = (Path(name) for name in made["files"])
+    assert json.loads(json_file.read_text())["requests"] == made["requests"]
+    assert "9,214 requests through the Ingress, none failed, longest gap 33 ms" in markdown.read_text()
+    assert service.list().records[0].about.id == made["id"]  # its files are no journals
+    assert json_file.parent == tmp_path / "state" / "migrations"
 
 
-def test_one_that_runs_has_no_end() -> None:
-    found = report(journal((Mark.BEGUN, StepName.WORKLOAD, {})), State.RUNNING)
-    assert found.ended is None and as_json(found)["requests"] is None
+def test_requests_of_all_phases_are_added_up(service: Migrations) -> None:
+    record, _ = service.migrate(*PLACE, None, lambda progress: None)
+    cut_over = SideCounts(Side.INGRESS, 214, 213, 1, 0.5, failures=(Failure(3, "status 502"),))
+    made = as_json(report_of(record.about, record.entries, (cut_over,)))
+    assert made["requests"] == {**made["requests"], "sent": 9428, "failed": 1, "longest_gap_ms": 500.0}
 
 
-def test_no_journal_and_a_damaged_one() -> None:
+def test_a_damaged_record_is_said() -> None:
+    entry = Entry(1, datetime(2026, 1, 1, tzinfo=UTC), "m", Mark.DONE, StepName.SOAK, "watch", data={"soaked": {"moon": 1}})
     with pytest.raises(Invalid):
-        report([])
-    with pytest.raises(Invalid):
-        report(journal((Mark.DONE, StepName.SOAK, {"soaked": {"moon": 1}})))
+        report_of(About("m", *PLACE), (entry,))
+
+
+def test_undone_and_under_way(service: Migrations) -> None:
+    record, _ = service.migrate(*PLACE, StepName.WORKLOAD, lambda progress: None)
+    made = report_of(record.about, record.entries)
+    assert made.state == "running"
+    assert made.next_command == f"labtui migration resume {record.about.id}"
+    assert made.ended is not None and made.ended - made.began > timedelta(0)
+    record, _ = service.undo(record.about.id, None, lambda progress: None)
+    made = report_of(record.about, record.entries)
+    assert (made.state, made.commits) == ("on Docker", ())
+    assert made.next_command == "labtui migrate wroclaw/emby"
+
+
+def test_a_report_that_cannot_be_kept_is_still_told(service: Migrations, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: object, text: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    record, _ = service.migrate(*PLACE, None, lambda progress: None)
+    monkeypatch.setattr("labtui.core.migration.report_file.os.replace", full)
+    made = service.report(record)
+    assert made["state"] == "on Kubernetes"
+    assert "No space left on device" in made["not_kept"]
+
+
+def test_the_budget_of_the_prober_is_the_one_that_the_engine_knows() -> None:
+    with pytest.raises(BudgetExceeded):
+        Budget().demand(1, 0.0)
