@@ -80,9 +80,7 @@ def _pieces(entries: Sequence[Entry]) -> tuple[Verified | None, Soaked | None]:
     return verified, soaked
 
 
-def _sides(
-    verified: Verified | None, soaked: Soaked | None, probed: tuple[SideCounts, ...]
-) -> tuple[SideReport, ...]:
+def _sides(verified: Verified | None, soaked: Soaked | None, probed: tuple[SideCounts, ...]) -> tuple[SideReport, ...]:
     """Each side: all its requests together; its use as the soak saw it, which is longer and has users on the new side, else
     as the verification did."""
     counted = [*(verified.counts if verified else ()), *probed, *(soaked.counts if soaked else ())]

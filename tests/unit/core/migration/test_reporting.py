@@ -94,7 +94,9 @@ def test_requests_of_all_phases_are_added_up(service: Migrations) -> None:
 
 
 def test_a_damaged_record_is_said() -> None:
-    entry = Entry(1, datetime(2026, 1, 1, tzinfo=UTC), "m", Mark.DONE, StepName.SOAK, "watch", data={"soaked": {"moon": 1}})
+    entry = Entry(
+        1, datetime(2026, 1, 1, tzinfo=UTC), "m", Mark.DONE, StepName.SOAK, "watch", data={"soaked": {"moon": 1}}
+    )
     with pytest.raises(Invalid):
         report_of(About("m", *PLACE), (entry,))
 
