@@ -225,8 +225,8 @@ class GitFiles(Protocol):
         pushed is seen before it is pulled. Raises Invalid when it is not UTF-8.
         """
 
-    def write(self, base: str, files: Mapping[str, str | None], message: str) -> Commit:
-        """Commit these files on top of `base` under the operator's own git identity, and push; None takes a file away.
+    def write(self, base: str, files: Mapping[str, str], message: str) -> Commit:
+        """Commit these files on top of `base` under the operator's own git identity, and push.
 
         Works beside the user's checkout and never touches it. Raises Refused when `base` is not the branch's head at the
         remote any more.
@@ -235,6 +235,9 @@ class GitFiles(Protocol):
 
 class GitHistory(GitFiles, Protocol):
     """The repository as a migration needs it: what was committed, and the way back."""
+
+    def write(self, base: str, files: Mapping[str, str | None], message: str) -> Commit:
+        """See `GitFiles.write`; None takes a file away."""
 
     def touched(self, revision: str, paths: Sequence[str], number: int = 50) -> tuple[Commit, ...]:
         """The newest commits up to `revision` that touch `paths`, newest first, with their whole messages."""

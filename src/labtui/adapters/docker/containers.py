@@ -45,8 +45,9 @@ class EngineContainers:
             try:
                 answer = engine.ask("POST", f"/containers/{ident}/update", None, body)
             except FAILURES as error:
-                if getattr(error, "response", None) is not None:
-                    said = clean(str(getattr(error.response, "text", "")), 300)
+                response = getattr(error, "response", None)
+                if response is not None:
+                    said = clean(str(getattr(response, "text", "")), 300)
                     raise Refused(f"Docker does not change {clean(container, 80)}", said) from error
                 raise OutcomeUnknown(f"Docker did not say whether it changed {clean(container, 80)}") from error
             if answer.status_code == 404:
@@ -149,5 +150,3 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     found = ipaddress.ip_address(turned)
     mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
     return mapped or found
-
-

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from threading import Event
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import requests
 
 from labtui.adapters.docker import peeking
-from labtui.adapters.docker.engine import FAILURES, Engine, Wires, explain
+from labtui.adapters.docker.engine import FAILURES, Engine
 from labtui.adapters.docker.local_files import look_here
 from labtui.adapters.docker.parse import ONE_OFF, PROJECT, SERVICE
 from labtui.adapters.docker.usage import Meter, Usage
@@ -26,7 +24,6 @@ from labtui.domain.connections import DockerConnection
 from labtui.domain.conversion.facts import ImageFacts, Kind, MountFacts, UsageFacts
 from labtui.domain.conversion.gathering import HostFacts, SiteFacts, Wanted, architecture
 from labtui.domain.conversion.places import wanted
-from labtui.domain.errors import LabError, Unreachable
 
 Json = Mapping[str, Any]
 T = TypeVar("T")

@@ -156,7 +156,11 @@ class KubernetesStack:
     def apply(self, obj: Mapping[str, Any]) -> Mapping[str, Any]:
         """See `ports.Objects`. Values of other managers are never taken by force."""
         body = plain(obj)
-        kind, namespace, name = (text(body, "kind"), text(body, "metadata", "namespace"), text(body, "metadata", "name"))
+        kind, namespace, name = (
+            text(body, "kind"),
+            text(body, "metadata", "namespace"),
+            text(body, "metadata", "name"),
+        )
         with self._open() as wire:
             return wire.change("PATCH", _place(kind, namespace, name), {"fieldManager": MANAGER}, body)
 
@@ -169,7 +173,9 @@ class KubernetesStack:
                 wire.change("DELETE", place, {"propagationPolicy": "Background"})
                 while text(wire.get(place), "metadata", "uid") == uid:
                     if time.monotonic() > end:
-                        raise OutcomeUnknown(f"{kind} {clean(namespace)}/{clean(name)} is being deleted, and still there")
+                        raise OutcomeUnknown(
+                            f"{kind} {clean(namespace)}/{clean(name)} is being deleted, and still there"
+                        )
                     self._wait(0.2)
             except NotFound:
                 return
@@ -202,8 +208,10 @@ def _workload(kind: str, obj: Json) -> WorkloadState:
     daemon = kind == "DaemonSet"
     desired = number(obj, "status", "desiredNumberScheduled") if daemon else number(obj, "spec", "replicas", default=1)
     updated = number(obj, "status", "updatedNumberScheduled" if daemon else "updatedReplicas")
-    if kind == "StatefulSet" and not updated and text(obj, "status", "currentRevision") == text(
-        obj, "status", "updateRevision"
+    if (
+        kind == "StatefulSet"
+        and not updated
+        and text(obj, "status", "currentRevision") == text(obj, "status", "updateRevision")
     ):
         updated = number(obj, "status", "currentReplicas") or number(obj, "status", "replicas")
     return WorkloadState(
@@ -220,7 +228,9 @@ def _unwell(pod: Json) -> Json | None:
     """The status of the container that is not well; the first that has run if none is."""
     statuses = [*rows(pod, "status", "initContainerStatuses"), *rows(pod, "status", "containerStatuses")]
     for status in statuses:
-        failed = number(status, "state", "terminated", "exitCode") or number(status, "lastState", "terminated", "exitCode")
+        failed = number(status, "state", "terminated", "exitCode") or number(
+            status, "lastState", "terminated", "exitCode"
+        )
         if failed or number(status, "restartCount"):
             return status
     return next((s for s in statuses if s.get("ready") is not True and sub(s, "state", "running")), None)
@@ -235,5 +245,3 @@ def _reason(pod: Json) -> str:
         if condition.get("status") == "False" and text(condition, "message"):
             return clean(text(condition, "message"), 500)
     return ""
-
-

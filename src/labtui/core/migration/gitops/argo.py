@@ -76,7 +76,9 @@ class _Follow:
                 self._tell(f"Argo CD does not have {self._name} yet")
             if self._pace.monotonic() > end:
                 hint = f"Look at labtui diff {self._name}"
-                raise OutcomeUnknown(f"Argo CD did not take up {short(self._commit)} in {self._pace.limit:.0f} s", last, hint)
+                raise OutcomeUnknown(
+                    f"Argo CD did not take up {short(self._commit)} in {self._pace.limit:.0f} s", last, hint
+                )
             self._pace.wait(self._pace.every)
 
     def _look(self) -> Application:
@@ -111,7 +113,9 @@ class _Follow:
             return
         ours = operation is not None and self._at_it(operation.revisions)
         if operation is not None and ours and operation.phase in ("Failed", "Error"):
-            results = "; ".join(f"{r.kind} {r.name}: {r.message}" for r in operation.results if r.status == "SyncFailed")
+            results = "; ".join(
+                f"{r.kind} {r.name}: {r.message}" for r in operation.results if r.status == "SyncFailed"
+            )
             raise Refused(
                 f"Argo CD could not sync {self._name}", clean(results or operation.message, 600), "Correct it in git"
             )

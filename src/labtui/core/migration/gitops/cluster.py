@@ -86,7 +86,9 @@ class StackWorld:
             return self.traffic_missing(stand) if stand.traffic == "docker" else self.traffic_wrong(stand)
 
         self._wait(look, f"traffic is {stand.traffic}", report, self.pace.limit)
-        report(f"the EndpointSlices show traffic to {'Docker again' if stand.traffic != 'kubernetes' else 'Kubernetes'}")
+        report(
+            f"the EndpointSlices show traffic to {'Docker again' if stand.traffic != 'kubernetes' else 'Kubernetes'}"
+        )
 
     def await_no_route(self, report: Report) -> None:
         """Wait until no slice of these Services leads anywhere."""
@@ -180,7 +182,12 @@ class StackWorld:
 
 def _hopeless(pod: PodState) -> bool:
     """A pod that no waiting helps: its image is not there, or cannot be run."""
-    return pod.status.removeprefix("Init:") in ("ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CrashLoopBackOff")
+    return pod.status.removeprefix("Init:") in (
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "ErrImageNeverPull",
+        "CrashLoopBackOff",
+    )
 
 
 def _missing(each: Behind, slices: tuple[SliceState, ...], stand: Stand) -> list[str]:

@@ -12,6 +12,7 @@ from labtui.core.migration.gitops.commits import Commits, Texts, in_words, settl
 from labtui.core.migration.gitops.values import (
     Layout,
     Stand,
+    emptied,
     find_entry,
     new_text,
     stand_of,
@@ -19,6 +20,7 @@ from labtui.core.migration.gitops.values import (
     with_entry,
     with_stand,
     with_values,
+    without_entry,
 )
 from labtui.domain.planning import short
 from labtui.domain.ref import Ref
@@ -101,7 +103,9 @@ class GitDelivery:
         paths = [path, self.layout.list]
 
         def make() -> str:
-            return self.commits.make(paths, lambda old: self._rewritten(path, old, change), change.subject, change.action, report)
+            return self.commits.make(
+                paths, lambda old: self._rewritten(path, old, change), change.subject, change.action, report
+            )
 
         revision = settle_unknown(make, lambda: self._own(change, path), report) or self._own(change, path)
         if not revision:
@@ -116,6 +120,10 @@ class GitDelivery:
         own = self._own(change, path)
         text = texts[path]
         revision = ""
+        if change.first:
+            if own:
+                self._take_away(change, path, own, report)
+            return
         if own:
 
             def landed() -> str:
@@ -124,7 +132,7 @@ class GitDelivery:
             revision = settle_unknown(
                 lambda: self.commits.revert(own, change.back, change.action, report), landed, report
             )
-        elif text is not None and not change.first and stand_of(text, path) == change.after:
+        elif text is not None and stand_of(text, path) == change.after:
             revision = self.commits.make(
                 [path],
                 lambda old: {path: with_stand(old[path] or "", path, change.before)},
@@ -135,6 +143,43 @@ class GitDelivery:
         else:
             report(f"git has nothing of it: {change.back}")
         self.settle(revision or self.commits.files.head(), report)
+
+    def _take_away(self, change: Change, path: str, own: str, report: Report) -> None:
+        """No application again: first nothing in it, so that Argo CD prunes it, then the files as they were before."""
+        empty = f"{self.stack}: nothing left of its route"
+        head = self.commits.files.head()
+        _, texts = self._texts(head)
+        if self._enabled(texts):
+            self.commits.make(
+                [path],
+                lambda old: {path: emptied(old[path] or "", path)},
+                empty,
+                f"emptying of {change.action}",
+                report,
+            )
+            self.settle(self.commits.files.head(), report)
+        values, listed = (self._before(own, name) for name in (path, self.layout.list))
+        known = find_entry(listed or "", self.layout.list, self.stack)
+
+        def restored(old: Texts) -> Texts:
+            found: dict[str, str | None] = {path: values}
+            now = old[self.layout.list]
+            if now is not None and listed is not None:
+                keep = known is not None
+                if not (known is not None and known.enabled):
+                    found[self.layout.list] = without_entry(now, self.layout, self.stack, keep=keep)
+            return found
+
+        subject = f"{change.back}\n\nThis reverts commit {own}."
+        self.commits.make([path, self.layout.list], restored, subject, change.action, report)
+        self.settle(self.commits.files.head(), report)
+
+    def _before(self, revision: str, path: str) -> str | None:
+        """A file as it was before a commit."""
+        found = self.commits.files.touched(revision, [path], 2)
+        if not found or found[0].revision != revision:  # that commit did not touch it
+            return self.commits.texts(revision, [path])[path]
+        return self.commits.texts(found[1].revision, [path])[path] if len(found) > 1 else None
 
     def settle(self, revision: str, report: Report) -> None:
         """Wait until Argo CD has taken up a commit; the list first, if it is ours to refresh."""
@@ -176,7 +221,9 @@ class GitDelivery:
         text, listed = old[path], old[self.layout.list]
         stand = {"workload": change.after.workload, "traffic": change.after.traffic}
         if text is None:
-            new = new_text({**stand, **{k: v for k, v in self.values.items() if k not in stand}}, f"The stack {self.stack}")
+            new = new_text(
+                {**stand, **{k: v for k, v in self.values.items() if k not in stand}}, f"The stack {self.stack}"
+            )
         elif whole(text, path):
             new = with_stand(text, path, change.after)
         else:

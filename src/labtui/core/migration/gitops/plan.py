@@ -54,7 +54,9 @@ class Moving:
         if not self.stateless:
             change = Change("kubernetes", WITH_PODS, ON_KUBERNETES, alone, f"{self.stack}: traffic to Docker")
             return (self._turn(StepName.CUT_OVER, "send the traffic to Kubernetes", change),)
-        both = Change("both", WITH_PODS, BOTH, f"{self.stack}: traffic to both sides", f"{self.stack}: traffic to Docker")
+        both = Change(
+            "both", WITH_PODS, BOTH, f"{self.stack}: traffic to both sides", f"{self.stack}: traffic to Docker"
+        )
         last = Change("kubernetes", BOTH, ON_KUBERNETES, alone, f"{self.stack}: traffic to both sides")
         return (
             self._turn(StepName.CUT_OVER, "send the traffic to both sides", both),

@@ -52,7 +52,9 @@ class Drain:
         if earlier.get("drained"):
             return Look(Seen.DONE, "nothing leads to Docker", earlier)
         left = self._left()
-        return Look(Seen.DONE if left == 0 else Seen.NOT_DONE, _connections(left), {"drained": True} if left == 0 else {})
+        return Look(
+            Seen.DONE if left == 0 else Seen.NOT_DONE, _connections(left), {"drained": True} if left == 0 else {}
+        )
 
     def do(self, earlier: Data, report: Report) -> Data:
         """Wait. Reaching the limit is no failure: what is still connected then is cut, and that is reported."""
@@ -253,7 +255,9 @@ class Mark:
         subject = f"{self.stack}: retired from Docker in {self.site}"
 
         def make() -> str:
-            return self.commits.make([path], lambda old: {path: self._noted(old[path], self._note)}, subject, self.name, report)
+            return self.commits.make(
+                [path], lambda old: {path: self._noted(old[path], self._note)}, subject, self.name, report
+            )
 
         revision = settle_unknown(make, self._own, report) or self._own()
         if self.parent is not None:
@@ -272,7 +276,9 @@ class Mark:
                 raise
             except LabError as error:
                 report(f"{error.title}; taking the annotation out instead")
-        self.commits.make([path], lambda old: {path: self._noted(old[path], None)}, subject, f"undo of {self.name}", report)
+        self.commits.make(
+            [path], lambda old: {path: self._noted(old[path], None)}, subject, f"undo of {self.name}", report
+        )
         if self.parent is not None:
             self.argo.settled(self.parent, self.commits.files.head(), report)
 

@@ -90,4 +90,6 @@ class Refusal:
         report(f"nothing to take back: {self.title}")
 
     def _error(self) -> LabError:
-        return Refused(self.title, self.why, "It stays on Docker; labtui plan shows its volumes and the choices there are")
+        return Refused(
+            self.title, self.why, "It stays on Docker; labtui plan shows its volumes and the choices there are"
+        )

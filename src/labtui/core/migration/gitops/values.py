@@ -216,10 +216,19 @@ def _new_entry(layout: Layout, stack: str, namespace: str) -> dict[str, Any]:
     }
 
 
-def without_entry(text: str, layout: Layout, stack: str) -> str:
-    """The list without a stack's application."""
+def emptied(text: str, name: str) -> str:
+    """Values that render nothing at all: what an application had is pruned before it is taken away."""
+    changes = {"workload": False, "traffic": "docker", "ingress": {"enabled": False}, "components": {}}
+    return with_values(text, name, changes)
+
+
+def without_entry(text: str, layout: Layout, stack: str, *, keep: bool = False) -> str:
+    """The list without a stack's application; with `keep` the entry stays, and is not enabled."""
     values = copy.deepcopy(read_values(text, layout.list))
     for group in (values.get("layers") or {}).values():
-        if _applications(group):
+        if keep:
+            for raw in _applications(group):
+                raw["enabled"] = False if raw["name"] == stack else raw.get("enabled")
+        elif _applications(group):
             group["applications"] = [raw for raw in group["applications"] if raw.get("name") != stack]
     return rewrite(text, values, new_text(values), layout.list)
