@@ -59,7 +59,7 @@ def test_a_second_revert_of_the_same_commit_is_refused(repository: Repository, g
     head = repository.commit("one", {"a": "1\n"})
     made = gitops.write(head, {"a": "2\n"}, "Change a")
     gitops.revert(made.revision, "back")
-    with pytest.raises(Refused, match="already has it|later commits"):
+    with pytest.raises(Refused, match=r"already has it|later commits"):
         gitops.revert(made.revision, "back")
 
 
