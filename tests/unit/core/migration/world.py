@@ -23,7 +23,8 @@ from labtui.domain.errors import LabError, NotFound
 from labtui.domain.ref import Ref
 from labtui.domain.resources.argocd import Application, AutoSync, Operation
 from labtui.ports import PodState, ServiceState, SliceState, SyncRequest, WorkloadState
-from tests.unit.core.fakes import T0, Argo as FakeBase, application, ref
+from tests.unit.core.fakes import T0, application, ref
+from tests.unit.core.fakes import Argo as FakeBase
 
 STACK, HOST = "shop", "192.168.88.2"
 LIST = "manifests/app-of-apps/values/homelab.yaml"

@@ -228,7 +228,8 @@ def without_entry(text: str, layout: Layout, stack: str, *, keep: bool = False) 
     for group in (values.get("layers") or {}).values():
         if keep:
             for raw in _applications(group):
-                raw["enabled"] = False if raw["name"] == stack else raw.get("enabled")
+                if raw["name"] == stack:
+                    raw["enabled"] = False
         elif _applications(group):
             group["applications"] = [raw for raw in group["applications"] if raw.get("name") != stack]
     return rewrite(text, values, new_text(values), layout.list)

@@ -1,0 +1,162 @@
+"""The actions of a migration by git: a real repository, Argo CD, ingress, pods and Docker engine, with requests all along."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labtui.adapters.argocd import ArgocdSource
+from labtui.adapters.compose import ComposeReader, ComposeRunner, Place
+from labtui.adapters.docker.containers import EngineContainers
+from labtui.adapters.git import GitRepository
+from labtui.adapters.kubernetes.stack import KubernetesStack
+from labtui.core.clock import SystemClock
+from labtui.core.migration.action import Action, Data, Seen
+from labtui.core.migration.gitops.argo import Argo
+from labtui.core.migration.gitops.cluster import StackWorld, behind
+from labtui.core.migration.gitops.commits import Commits
+from labtui.core.migration.gitops.deliver import GitDelivery, contains
+from labtui.core.migration.gitops.plan import Moving
+from labtui.core.migration.gitops.retire import Drain, Mark, RestartOff, StopStack
+from labtui.core.migration.gitops.values import Layout
+from labtui.core.operations.watching import Pace
+from labtui.domain.connections import ArgocdConnection, DockerConnection, KubernetesConnection
+from labtui.domain.errors import Refused
+from tests.live.gitops_fixture import wait_until
+from tests.live.migration_fixture import Crowd, LiveMigration, answers, ask
+
+pytestmark = pytest.mark.live
+
+
+class Operator:
+    """labtui's side of it: the real adapters, put together for one stack."""
+
+    def __init__(self, live: LiveMigration) -> None:
+        self.live = live
+        name, values = live.name, live.values()
+        server = ArgocdConnection(
+            os.environ["ARGOCD_SERVER"], token=lambda: os.environ["ARGOCD_AUTH_TOKEN"], plaintext=True
+        )
+        self.argocd = ArgocdSource(server, SystemClock())
+        self.cluster = KubernetesStack(KubernetesConnection())
+        engine = DockerConnection("wroclaw", os.environ["LIVE_DOCKER_WROCLAW"])
+        places = [Place("wroclaw", live.stack.folder, str(live.stack.folder), engine)]
+        reader = ComposeReader(places, os.environ)
+        self.compose = ComposeRunner(reader, places, os.environ)
+        self.containers = EngineContainers([engine])
+        files = GitRepository(live.tree)
+        self.commits = Commits(files, f"wroclaw-{name}-20260101-000000")
+        self.layout = Layout(live.manifests, "homelab")
+        self.argo = Argo(self.argocd, contains(files), Pace(every=0.2, limit=90))
+        self.parent = live.ref(self.argocd.source, live.parent)
+        self.world = StackWorld(self.cluster, name, name, behind(values), Pace(every=0.2, limit=90))
+        self.moving = self.moved(values)
+        self.said: list[str] = []
+
+    def moved(self, values: dict[str, Any]) -> Moving:
+        """The move of the stack with these values."""
+        name = self.live.name
+        application = self.live.ref(self.argocd.source, name)
+        delivery = GitDelivery(self.commits, self.layout, name, name, values, self.argo, application, self.parent)
+        return Moving(name, values, (), delivery, self.world)
+
+    def report(self, words: str) -> None:
+        self.said.append(words)
+
+    def forward(self) -> tuple[Action, ...]:
+        return (*self.moving.workload(), *self.moving.cut_over())
+
+    def retire(self) -> tuple[Action, ...]:
+        name = self.live.name
+        return (
+            Drain("wroclaw", name, self.world, self.containers, SystemClock(), 20, Pace(every=0.2)),
+            RestartOff("wroclaw", name, self.containers),
+            StopStack("wroclaw", name, self.compose, self.world, Pace(every=0.2, limit=60)),
+            Mark("wroclaw", name, self.commits, self.layout, self.argo, self.parent),
+        )
+
+    def do(self, *actions: Action) -> dict[str, Data]:
+        done: dict[str, Data] = {}
+        for action in actions:
+            assert action.look({}).seen is Seen.NOT_DONE, (action.name, action.look({}))
+            done[action.name] = action.do({}, self.report)
+            look = action.look(done[action.name])
+            assert look.seen is Seen.DONE, (action.name, look)
+        return done
+
+    def undo(self, done: dict[str, Data], *actions: Action) -> None:
+        for action in reversed(actions):
+            action.undo(done[action.name], self.report)
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[LiveMigration]:
+    with LiveMigration(tmp_path) as found:
+        found.deploy()
+        yield found
+
+
+def test_there_and_back_twice_without_a_lost_request(live: LiveMigration) -> None:
+    """Each action forward, again, and back; fifty requests a second from the first route on."""
+    operator = Operator(live)
+    actions = operator.forward()
+    route, *rest = actions
+    done = operator.do(route)
+    wait_until("the route", lambda: answers(live.host))
+    on_docker = ask(live.host)
+    with Crowd(live.host) as crowd:
+        for _ in range(2):
+            now = operator.do(*rest)
+            for action in rest:  # again: nothing happens
+                assert action.look(now[action.name]).seen is Seen.DONE
+            subjects = live.subjects()
+            assert rest[-1].do(now[rest[-1].name], operator.report) == now[rest[-1].name]
+            assert live.subjects() == subjects
+            wait_until("only pods answer", lambda: ask(live.host) != on_docker)
+            retire = operator.retire()
+            retired = operator.do(*retire)
+            assert set(live.running().values()) == {"exited"}
+            assert live.raw(live.name)["metadata"]["annotations"]["labtui.dev/migrated"].startswith("from wroclaw/")
+            operator.undo(retired, *retire)
+            assert set(live.running().values()) == {"running"}
+            operator.undo(now, *rest)
+            wait_until("Docker answers", lambda: ask(live.host) == on_docker)
+    assert crowd.failed == []
+    assert crowd.answers[on_docker] > 100 and sum(crowd.answers.values()) > 500 and len(crowd.answers) >= 2
+    operator.undo(done, route)
+    assert not answers(live.host)
+    assert live.kubectl("-n", live.name, "get", "service,ingress,endpointslice", "-o", "name").split() == []
+    author = live.git("log", "-1", "--format=%an <%ae>", "FETCH_HEAD").strip()
+    assert author == "Live Operator <operator@example.org>"
+
+
+def test_an_image_that_is_not_there_says_so_and_is_taken_back(live: LiveMigration) -> None:
+    operator = Operator(live)
+    values = live.values()
+    values["components"]["web"]["image"] = f"{live.registry}/no-such-image:1"
+    route, pods = operator.moved(values).workload()
+    operator.do(route)
+    wait_until("the route", lambda: answers(live.host))
+    with Crowd(live.host) as crowd:
+        with pytest.raises(Refused, match="does not become ready") as refused:
+            pods.do({}, operator.report)
+        assert "no-such-image" in refused.value.detail
+        pods.undo({}, operator.report)
+    assert crowd.failed == [] and set(live.running().values()) == {"running"}
+    assert pods.look({}).seen is Seen.NOT_DONE
+
+
+def test_a_program_that_crashes_shows_its_last_words(live: LiveMigration) -> None:
+    operator = Operator(live)
+    values = live.values()
+    script = ["sh", "-c", "echo starting; echo there is no database; exit 3"]
+    values["components"]["cache"] |= {"image": f"{live.registry}/busybox:latest", "command": script}
+    _, pods = operator.moved(values).workload()
+    with pytest.raises(Refused, match="does not become ready") as refused:
+        pods.do({}, operator.report)
+    assert "there is no database" in refused.value.detail
+    pods.undo({}, operator.report)
