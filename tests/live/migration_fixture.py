@@ -39,15 +39,20 @@ class LiveMigration(GitopsEstate):
         self.old = f"{self.name}-external" if old else ""
         self.port = free_port()  # a published port that Docker chooses is another one after each stop
         site = self.stack.files[1]
-        site.write_text(site.read_text().replace('ports: ["8080"]', f'ports: ["{self.port}:8080"]'))
+        ports = f'restart: unless-stopped\n    ports: ["{self.port}:8080"]'
+        site.write_text(site.read_text().replace('ports: ["8080"]', ports))
 
-    def deploy(self, *, with_parent: bool = True) -> str:
-        """Start the stack, push the manifests, and let Argo CD begin; answers the revision."""
+    def deploy(self, *, with_parent: bool = True, annotations: bool = True) -> str:
+        """Start the stack, push the manifests, and let Argo CD begin; answers the revision. Without `annotations` the older
+        application's chart takes none."""
         self.stack.up()
         self._clone()
         source, folder = data_folder("manifests"), self.tree / self.manifests
         shutil.copytree(source / "app-of-apps", folder / "app-of-apps", ignore=shutil.ignore_patterns("values"))
         shutil.copytree(source / "applications/charts", folder / "applications/charts")
+        if not annotations:
+            template = folder / "applications/charts/external-services/templates/services.yaml"
+            template.write_text(without_annotations(template.read_text()))
         if self.old:
             self._write(
                 "manifests/applications/values/homelab/external-services.yaml",
@@ -140,6 +145,15 @@ class LiveMigration(GitopsEstate):
                 "applications": {"appProject": {"name": f"{self.name}-applications"}, "applications": applications}
             },
         }
+
+
+def without_annotations(template: str) -> str:
+    """The template of the external-services chart as it was before it took annotations."""
+    for head in ("  {{- with $service.annotations }}\n  annotations:\n", "    {{- with $service.annotations }}\n"):
+        indent = head[: len(head) - len(head.lstrip())]
+        template = template.replace(f"{head}    {{{{- toYaml . | nindent 4 }}}}\n{indent}{{{{- end }}}}\n", "")
+    assert "annotations }}" not in template
+    return template
 
 
 def free_port() -> int:

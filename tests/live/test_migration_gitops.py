@@ -16,10 +16,12 @@ from labtui.adapters.git import GitRepository
 from labtui.adapters.kubernetes.stack import KubernetesStack
 from labtui.core.clock import SystemClock
 from labtui.core.migration.action import Action, Data, Seen
+from labtui.core.migration.gitops.adopt import Adopt, Adoption, Protect
 from labtui.core.migration.gitops.argo import Argo
 from labtui.core.migration.gitops.cluster import StackWorld, behind
 from labtui.core.migration.gitops.commits import Commits
 from labtui.core.migration.gitops.deliver import GitDelivery, contains
+from labtui.core.migration.gitops.oldroute import OldRoute, application_of, find_route, taken_over
 from labtui.core.migration.gitops.plan import Moving
 from labtui.core.migration.gitops.retire import Drain, Mark, RestartOff, StopStack
 from labtui.core.migration.gitops.values import Layout
@@ -57,11 +59,12 @@ class Operator:
         self.moving = self.moved(values)
         self.said: list[str] = []
 
-    def moved(self, values: dict[str, Any]) -> Moving:
+    def moved(self, values: dict[str, Any], namespace: str = "") -> Moving:
         """The move of the stack with these values."""
         name = self.live.name
         application = self.live.ref(self.argocd.source, name)
-        delivery = GitDelivery(self.commits, self.layout, name, name, values, self.argo, application, self.parent)
+        place = namespace or name
+        delivery = GitDelivery(self.commits, self.layout, name, place, values, self.argo, application, self.parent)
         return Moving(name, values, (), delivery, self.world)
 
     def report(self, words: str) -> None:
@@ -134,6 +137,67 @@ def test_there_and_back_twice_without_a_lost_request(live: LiveMigration) -> Non
     assert author == "Live Operator <operator@example.org>"
 
 
+@pytest.fixture(params=["annotations", "no annotations"])
+def routed(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[LiveMigration]:
+    """A stack that an external-services application serves today, with a chart that takes annotations, or one that does not."""
+    with LiveMigration(tmp_path, old=True) as found:
+        found.deploy(annotations=request.param == "annotations")
+        yield found
+
+
+def test_a_route_of_an_older_application_is_adopted_moved_and_given_back(routed: LiveMigration) -> None:
+    live = routed
+    wait_until("the route", lambda: answers(live.host), 120)
+    operator = Operator(live)
+    on_docker = ask(live.host)
+    wait_until(
+        "the older application is Synced",
+        lambda: (
+            live.raw(live.old)["status"]["sync"]["status"] == "Synced" and live.raw(live.old)["status"].get("history")
+        ),
+    )
+    route = find_route(operator.cluster, live.host, live.name)
+    assert route is not None and route.application == live.old and OldRoute.from_data(route.to_data()) == route
+    values = taken_over(live.values(), route)
+    adoption = Adoption(
+        live.name,
+        route,
+        values,
+        operator.commits,
+        operator.layout,
+        operator.cluster,
+        operator.argo,
+        live.ref(operator.argocd.source, live.old),
+        live.ref(operator.argocd.source, live.name),
+        operator.parent,
+    )
+    before = {place: obj["metadata"]["uid"] for place, obj in adoption.live().items()}
+    assert set(before) == set(route.objects)
+    listed = live.git("show", f"origin/main:{live.manifests}/app-of-apps/values/homelab.yaml")
+    adopting: tuple[Action, ...] = (Protect(adoption), Adopt(adoption))
+    with Crowd(live.host) as crowd:
+        adopted = operator.do(*adopting)
+        assert operator.cluster.find("Service", live.old, live.name) is not None
+        operator.world = StackWorld(operator.cluster, live.old, live.name, behind(values), Pace(every=0.2, limit=90))
+        first, *rest = operator.moved(values, live.old).workload() + operator.moved(values, live.old).cut_over()
+        assert first.look({}).seen is Seen.DONE  # it has a route
+        done = operator.do(*rest)
+        wait_until("only pods answer", lambda: ask(live.host) != on_docker)
+        operator.undo(done, *rest)
+        wait_until("Docker answers", lambda: ask(live.host) == on_docker)
+        operator.undo(adopted, *adopting)
+    assert crowd.failed == [] and crowd.answers[on_docker] > 100 and len(crowd.answers) >= 2
+    now = {place: obj["metadata"]["uid"] for place, obj in adoption.live().items()}
+    assert now[("Service", live.name)] == before[("Service", live.name)]
+    assert now[("Ingress", live.name)] == before[("Ingress", live.name)]
+    assert {application_of(obj) for obj in adoption.live().values()} == {live.old}
+    live.git("fetch", "--quiet", "origin")
+    assert live.git("show", f"origin/main:{live.manifests}/app-of-apps/values/homelab.yaml") == listed
+    assert adopting[0].look({}).seen is Seen.NOT_DONE
+    left = live.kubectl("-n", live.old, "get", "service", "-o", "name").split()
+    assert left == [f"service/{live.name}"]
+
+
 def test_an_image_that_is_not_there_says_so_and_is_taken_back(live: LiveMigration) -> None:
     operator = Operator(live)
     values = live.values()
@@ -155,7 +219,8 @@ def test_a_program_that_crashes_shows_its_last_words(live: LiveMigration) -> Non
     values = live.values()
     script = ["sh", "-c", "echo starting; echo there is no database; exit 3"]
     values["components"]["cache"] |= {"image": f"{live.registry}/busybox:latest", "command": script}
-    _, pods = operator.moved(values).workload()
+    route, pods = operator.moved(values).workload()
+    operator.do(route)
     with pytest.raises(Refused, match="does not become ready") as refused:
         pods.do({}, operator.report)
     assert "there is no database" in refused.value.detail

@@ -42,8 +42,14 @@ class Turn:
 
     def do(self, earlier: Data, report: Report) -> Data:
         """Ask for it, then wait for pods and EndpointSlices. Nothing moves before the stand before it is there in full."""
-        if not self.change.first and self.delivery.stand() == self.change.before:
-            self.world.await_traffic(self.change.before, report)
+        if not self.change.first:
+            stand = self.delivery.stand()
+            if stand is None:
+                raise Refused(
+                    f"{self.world.release} has no route of its own", "", "Somebody took it away; migrate again"
+                )
+            if stand == self.change.before:
+                self.world.await_traffic(self.change.before, report)
         data = self.delivery.do(self.change, earlier, report)
         if self.change.after.workload and not self.change.before.workload:
             self.world.await_pods(report)

@@ -176,8 +176,11 @@ def find_entry(text: str, name: str, stack: str) -> Entry | None:
     return next((entry for entry in entries(text, name) if entry.name == stack), None)
 
 
-def with_entry(text: str, layout: Layout, stack: str, namespace: str, annotations: Mapping[str, Any]) -> str:
-    """The list with the stack's application in it and enabled. `annotations` are added; a null takes one away.
+def with_entry(
+    text: str, layout: Layout, stack: str, namespace: str, annotations: Mapping[str, Any], *, beside: bool = False
+) -> str:
+    """The list with the stack's application in it and enabled. `annotations` are added; a null takes one away. `beside`:
+    its namespace may have other applications.
 
     Raises Refused when the entry has another chart than the app chart, or when its namespace belongs to others.
     """
@@ -186,7 +189,7 @@ def with_entry(text: str, layout: Layout, stack: str, namespace: str, annotation
     known = find_entry(text, name, stack)
     if known is None:
         others = [e.name for e in entries(text, name) if e.namespace == namespace and e.path == layout.chart]
-        if others:
+        if others and not beside:
             words = f"namespace {namespace} has {', '.join(others)}"
             hint = "Its parts are moved one by one, by their own values"
             raise Refused(f"{stack} is several applications in this repository", words, hint)
