@@ -422,8 +422,11 @@ class Objects(Protocol):
     def all(self, kind: str, namespace: str = "") -> tuple[Mapping[str, Any], ...]:
         """All objects of a kind, in one namespace or in every."""
 
-    def apply(self, obj: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Server-side apply with field manager `labtui`. Raises Refused when another manager owns what it would change."""
+    def apply(self, obj: Mapping[str, Any], *, dry_run: bool = False) -> Mapping[str, Any]:
+        """Server-side apply with field manager `labtui`; answers the object as it is then, or would be.
+
+        Raises Refused when another manager owns what it would change.
+        """
 
     def delete(self, kind: str, namespace: str, name: str) -> None:
         """Delete what labtui applied, and return when it is gone; nothing when it is not there."""

@@ -50,9 +50,10 @@ class LiveMigration(GitopsEstate):
         source, folder = data_folder("manifests"), self.tree / self.manifests
         shutil.copytree(source / "app-of-apps", folder / "app-of-apps", ignore=shutil.ignore_patterns("values"))
         shutil.copytree(source / "applications/charts", folder / "applications/charts")
-        if not annotations:
-            template = folder / "applications/charts/external-services/templates/services.yaml"
-            template.write_text(without_annotations(template.read_text()))
+        template = folder / "applications/charts/external-services/templates/services.yaml"
+        text = template.read_text()
+        text = text[: text.index("  tls:")] + "{{- end }}\n"  # requests come by plain HTTP
+        template.write_text(text if annotations else without_annotations(text))
         if self.old:
             self._write(
                 "manifests/applications/values/homelab/external-services.yaml",

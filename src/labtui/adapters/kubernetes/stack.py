@@ -153,7 +153,7 @@ class KubernetesStack:
         with self._open() as wire:
             return tuple(rows(wire.get(_collection(kind, namespace)), "items"))
 
-    def apply(self, obj: Mapping[str, Any]) -> Mapping[str, Any]:
+    def apply(self, obj: Mapping[str, Any], *, dry_run: bool = False) -> Mapping[str, Any]:
         """See `ports.Objects`. Values of other managers are never taken by force."""
         body = plain(obj)
         kind, namespace, name = (
@@ -162,7 +162,8 @@ class KubernetesStack:
             text(body, "metadata", "name"),
         )
         with self._open() as wire:
-            return wire.change("PATCH", _place(kind, namespace, name), {"fieldManager": MANAGER}, body)
+            query = {"fieldManager": MANAGER, **({"dryRun": "All"} if dry_run else {})}
+            return wire.change("PATCH", _place(kind, namespace, name), query, body)
 
     def delete(self, kind: str, namespace: str, name: str) -> None:
         """See `ports.Objects`."""

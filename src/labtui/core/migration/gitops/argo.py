@@ -14,6 +14,7 @@ from labtui.domain.resources.argocd import Application
 from labtui.domain.text import clean
 from labtui.ports import Applications, SyncRequest
 
+WIPE = "will wipe out all resources"  # what auto-sync says of an application that has become empty (argo-cd, autoSync)
 REFRESH_SECONDS = 3.0  # a comparison with git that was asked for is done by then, or asked for again
 
 
@@ -102,8 +103,9 @@ class _Follow:
             if operation.running or self._at_it(operation.revisions):
                 words = clean(operation.message, 200)
                 self._tell(f"Argo CD: {operation.phase}{retry}{f': {words}' if words else ''}")
+        empty = any(WIPE in condition.message for condition in app.conditions)
         for condition in app.conditions:
-            if condition.type.endswith("Error") and self._at_it(app.revisions):
+            if condition.type.endswith("Error") and WIPE not in condition.message and self._at_it(app.revisions):
                 raise Refused(f"Argo CD cannot deploy {self._name}", clean(condition.message, 600), "Correct it in git")
         if app.busy:
             self._end_older(app)
@@ -119,10 +121,11 @@ class _Follow:
             raise Refused(
                 f"Argo CD could not sync {self._name}", clean(results or operation.message, 600), "Correct it in git"
             )
-        by_itself = app.auto_sync.on and app.auto_sync.prune
+        by_itself = app.auto_sync.on and app.auto_sync.prune and not empty
         if not self._synced and (not by_itself or (ours and app.sync == "OutOfSync" and self._heals_not(app))):
             self._synced = True
-            self._tell(f"syncing {self._name}: its auto-sync is off, or does not prune")
+            why = "nothing is left in it" if empty else "its auto-sync is off, or does not prune"
+            self._tell(f"syncing {self._name}: {why}")
             self._apps.sync(self._ref, SyncRequest(prune=True))
 
     @staticmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from labtui.core.migration.action import Data, Look, Report, Seen
@@ -70,7 +70,6 @@ class GitDelivery:
     argo: Argo
     application: Ref
     parent: Ref | None = None
-    looked: dict[str, str] = field(default_factory=dict, compare=False)  # what `look` last saw, by action
 
     def look(self, change: Change, earlier: Data) -> Look:
         """See `Delivery`: the branch at the remote, its history, and the two deciding values."""
@@ -81,7 +80,6 @@ class GitDelivery:
         data = {"commit": own.commit.revision, "file": path} if own.commit else {}
         enabled = self._enabled(texts)
         stand = stand_of(text, path) if text is not None else None
-        self.looked[change.action] = text or ""
         if own.foreign is not None:
             words = f"{in_words(own.foreign)} changed {path} since labtui's own commit"
             return Look(Seen.CHANGED, words, data)
