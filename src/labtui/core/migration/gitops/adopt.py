@@ -241,11 +241,13 @@ class Adopt:
 
             settle_unknown(make, self._own, report)
         revision = self._own() or adoption.commits.files.head()
+        # before it has seen the commit the older application would heal what the stack's own has taken over
+        adoption.argo.compared(adoption.old, revision, report)
         self._settle(revision, report)
+        adoption.argo.settled(adoption.old, revision, report)
         adoption.await_objects(
             lambda obj: application_of(obj) == adoption.application.name, "the route is the stack's own", report
         )
-        adoption.argo.settled(adoption.old, revision, report)
         after = self._uids()
         if changed := [
             name for name, uid in before.items() if after.get(name) != uid and not name.startswith("EndpointSlice")
@@ -320,8 +322,8 @@ class Adopt:
         components = {k: v for k, v in (values.get("components") or {}).items() if k == name}
         for component in components.values():
             service = component.get("service") or {}
-            if self.adoption.route.service in (service.get("aliases") or ()):
-                component["service"] = {**service, "aliases": [self.adoption.route.service]}
+            if service.get("aliases"):
+                component["service"] = {**service, "aliases": []}
         return with_values(text, path, {"workload": False, "traffic": "docker", "components": components})
 
     def _free(self) -> None:

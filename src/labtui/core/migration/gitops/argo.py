@@ -32,6 +32,10 @@ class Argo:
         the limit."""
         return _Follow(self, ref, commit, report).run()
 
+    def compared(self, ref: Ref, commit: str, report: Report) -> Application:
+        """Refresh and wait until the application has been compared with `commit` or later, whatever comes out."""
+        return _Follow(self, ref, commit, report, whatever=True).run()
+
     def gone(self, parent: Ref, ref: Ref, report: Report) -> None:
         """Wait until the parent has taken an application away."""
         report(f"waiting until Argo CD has taken the application {clean(ref.name, 60)} away")
@@ -50,7 +54,8 @@ class Argo:
 class _Follow:
     """One wait for one application."""
 
-    def __init__(self, argo: Argo, ref: Ref, commit: str, report: Report) -> None:
+    def __init__(self, argo: Argo, ref: Ref, commit: str, report: Report, *, whatever: bool = False) -> None:
+        self._whatever = whatever
         self._argo, self._apps, self._pace = argo, argo.applications, argo.pace
         self._ref, self._commit, self._report = ref, commit, report
         self._name = clean(ref.name, 60)
@@ -94,7 +99,8 @@ class _Follow:
         return any(self._argo.contains(revision, self._commit) for revision in revisions)
 
     def _reached(self, app: Application) -> bool:
-        return app.sync == "Synced" and not app.busy and self._at_it(app.revisions)
+        settled = self._whatever or (app.sync == "Synced" and not app.busy)
+        return settled and self._at_it(app.revisions)
 
     def _push_on(self, app: Application) -> None:
         operation = app.operation

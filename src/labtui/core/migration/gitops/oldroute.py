@@ -118,7 +118,11 @@ def _route(objects: Objects, ingress: Mapping[str, Any], rules: list[Any], owner
 
 
 def taken_over(values: Mapping[str, Any], route: OldRoute) -> dict[str, Any]:
-    """The stack's values, so that they render the same Service, EndpointSlice and Ingress, of the same names and ports."""
+    """The stack's values, so that they render the same Service, EndpointSlice and Ingress, of the same names and ports.
+
+    The component that the Ingress leads to takes the old Service's name, and keeps its own as a further one: an Ingress that
+    led to another Service would be there before that Service's EndpointSlice is.
+    """
     found: dict[str, Any] = copy.deepcopy(plain(values))
     components = found.get("components") or {}
     ingress = found.setdefault("ingress", {})
@@ -135,10 +139,19 @@ def taken_over(values: Mapping[str, Any], route: OldRoute) -> dict[str, Any]:
         port["name"] = route.port_name
         _renamed(component, old, route.port_name)
     port["servicePort"] = route.port
-    ingress |= {"enabled": True, "component": name, "port": port["name"], "name": route.ingress}
+    ingress |= {"enabled": True, "component": route.service, "port": port["name"], "name": route.ingress}
     if route.service != name:
+        if route.service in components:
+            raise Refused(
+                "The route of today cannot be taken over", f"{clean(route.service)} is another component's name"
+            )
         service = component.setdefault("service", {})
-        service["aliases"] = list(dict.fromkeys([*(service.get("aliases") or ()), route.service]))
+        aliases = dict.fromkeys([name, *(service.get("aliases") or ())])
+        service["aliases"] = [alias for alias in aliases if alias != route.service]
+        found["components"] = {route.service if key == name else key: value for key, value in components.items()}
+        for other in components.values():
+            for wait in other.get("waitFor") or ():
+                wait["component"] = route.service if wait["component"] == name else wait["component"]
     if route.class_name:
         ingress["className"] = route.class_name
     if route.tls_secret:
