@@ -107,6 +107,25 @@ def test_a_pushed_commit_that_the_cluster_does_not_show_yet_is_half_done(estate:
     assert done["pods"]["commit"]
 
 
+def test_a_pushed_revert_that_argo_cd_has_not_seen_is_half_undone(estate: Estate) -> None:
+    done = estate.run(*ORDER)
+    estate.commits.revert(done["kubernetes"]["commit"], "shop: traffic to both sides", "kubernetes", estate.report)
+    action = estate.actions()["kubernetes"]  # labtui was killed here: git is back, the cluster is not
+    assert action.look(done["kubernetes"]).seen is Seen.NOT_DONE
+    log = estate.repo.log()
+    action.undo(done["kubernetes"], estate.report)
+    assert estate.repo.log() == log and estate.cluster.values["traffic"] == "both"
+
+
+def test_what_others_changed_stops_the_next_step_and_not_the_way_back(estate: Estate) -> None:
+    done = estate.run("route", "pods", "both")
+    estate.repo.somebody({VALUES: estate.repo.text(VALUES).replace("redis:7", "redis:8")}, "newer redis")
+    assert estate.actions()["kubernetes"].look({}).seen is Seen.CHANGED
+    assert estate.actions()["both"].look(done["both"]).seen is Seen.DONE
+    estate.actions()["both"].undo(done["both"], estate.report)
+    assert values(estate.repo)["components"]["cache"]["image"] == "redis:8"
+
+
 def test_an_own_values_file_keeps_its_comments_and_its_words(estate: Estate) -> None:
     text = "# mine\n" + yaml.safe_dump({k: v for k, v in PLANNED.items() if k not in ("workload", "traffic")})
     text = text.replace("image: web:1", "image: web:2 # newer")

@@ -167,11 +167,12 @@ class Protect:
 
     def undo(self, data: Data, report: Report) -> None:
         """Revert that commit, when the objects are the older application's again."""
-        own = self._own()
+        own, adoption = self._own(), self.adoption
         if not own:
             report("git has nothing of it to revert")
+            if data.get("commit"):  # it was half undone
+                adoption.argo.settled(adoption.old, adoption.commits.files.head(), report)
             return
-        adoption = self.adoption
         owners = {application_of(obj) for obj in adoption.live().values()}
         if owners - {adoption.old.name}:
             raise Refused("The route has not gone back yet", f"it belongs to {', '.join(sorted(map(clean, owners)))}")
@@ -258,19 +259,11 @@ class Adopt:
     def undo(self, data: Data, report: Report) -> None:
         """First nothing but the route in the stack's application, so that the rest is pruned; then the files as they were."""
         adoption, own = self.adoption, self._own()
-        if not own:
+        if not own and not data.get("commit"):
             report("git has nothing of it to revert")
             return
-        path = adoption.layout.values(adoption.stack)
-        head = adoption.commits.files.head()
-        entry = self._entry(head)
-        if entry is not None and entry.enabled and adoption.commits.texts(head, [path])[path] is not None:
-            subject = f"{adoption.stack}: nothing but its route"
-            adoption.commits.make(
-                [path], lambda old: {path: self._route_alone(old[path] or "", path)}, subject, "narrow", report
-            )
-            self._settle(adoption.commits.files.head(), report)
-        adoption.commits.make(*self._restored(own, path), f"undo of {self.name}", report)
+        if own:
+            self._give_back(own, report)
         revision = adoption.commits.files.head()
         if adoption.parent is not None:
             adoption.argo.settled(adoption.parent, revision, report)
@@ -281,6 +274,19 @@ class Adopt:
             f"the route is {clean(adoption.old.name)}'s again",
             report,
         )
+
+    def _give_back(self, own: str, report: Report) -> None:
+        adoption = self.adoption
+        path = adoption.layout.values(adoption.stack)
+        head = adoption.commits.files.head()
+        entry = self._entry(head)
+        if entry is not None and entry.enabled and adoption.commits.texts(head, [path])[path] is not None:
+            subject = f"{adoption.stack}: nothing but its route"
+            adoption.commits.make(
+                [path], lambda old: {path: self._route_alone(old[path] or "", path)}, subject, "narrow", report
+            )
+            self._settle(adoption.commits.files.head(), report)
+        adoption.commits.make(*self._restored(own, path), f"undo of {self.name}", report)
 
     def _restored(self, own: str, path: str) -> tuple[list[str], Callable[[Texts], Texts], str]:
         """Files, what they become, and the message: the older application's values get back what was taken out."""

@@ -80,14 +80,14 @@ class GitDelivery:
         data = {"commit": own.commit.revision, "file": path} if own.commit else {}
         enabled = self._enabled(texts)
         stand = stand_of(text, path) if text is not None else None
-        if own.foreign is not None:
-            words = f"{in_words(own.foreign)} changed {path} since labtui's own commit"
-            return Look(Seen.CHANGED, words, data)
         if change.first:
             done = stand is not None and enabled
             return Look(Seen.DONE if done else Seen.NOT_DONE, f"{path} is {'' if done else 'not '}in use", data)
         if stand == change.after and enabled:
             return Look(Seen.DONE, f"git says: {stand}", data)
+        if own.foreign is not None and not earlier:  # nothing more is built upon it; what was done can still be undone
+            words = f"{in_words(own.foreign)} changed {path} since labtui's own commit"
+            return Look(Seen.CHANGED, words, data)
         if stand is None or stand == change.before or not enabled:
             return Look(Seen.NOT_DONE, f"git says: {stand or 'nothing of this stack'}", data)
         if stand.number > change.after.number and (own.commit or earlier.get("commit")):
@@ -121,6 +121,8 @@ class GitDelivery:
         if change.first:
             if own:
                 self._take_away(change, path, own, report)
+            elif data.get("commit"):  # it was half undone
+                self.settle(head, report)
             return
         if own:
 

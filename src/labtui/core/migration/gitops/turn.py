@@ -34,7 +34,9 @@ class Turn:
             if missing:
                 return Look(Seen.NOT_DONE, f"{found.words}; the cluster: {'; '.join(missing[:4])}", found.data)
             return found
-        wrong = () if self.change.first or stand is None else self.world.traffic_wrong(self.change.before)
+        if earlier or self.change.first or stand is None:  # begun or being undone: the cluster may well be on its way
+            return found
+        wrong = self.world.traffic_wrong(self.change.before)
         if wrong:
             words = f"{found.words}; but in the cluster: {'; '.join(wrong[:4])}"
             return Look(Seen.CHANGED, words, found.data)
