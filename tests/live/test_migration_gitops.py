@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +14,12 @@ from labtui.adapters.argocd import ArgocdSource
 from labtui.adapters.compose import ComposeReader, ComposeRunner, Place
 from labtui.adapters.docker.containers import EngineContainers
 from labtui.adapters.git import GitRepository
+from labtui.adapters.helm import HelmRenderer
 from labtui.adapters.kubernetes.stack import KubernetesStack
 from labtui.core.clock import SystemClock
-from labtui.core.migration.action import Action, Data, Seen
+from labtui.core.migration.action import Action, Data, Report, Seen
 from labtui.core.migration.gitops.adopt import Adopt, Adoption, Protect
+from labtui.core.migration.gitops.applying import ApplyDelivery
 from labtui.core.migration.gitops.argo import Argo
 from labtui.core.migration.gitops.cluster import StackWorld, behind
 from labtui.core.migration.gitops.commits import Commits
@@ -30,8 +33,21 @@ from labtui.domain.connections import ArgocdConnection, DockerConnection, Kubern
 from labtui.domain.errors import Refused
 from tests.live.gitops_fixture import wait_until
 from tests.live.migration_fixture import Crowd, LiveMigration, answers, ask
+from tests.manifests.charts import APP_CHART
 
 pytestmark = pytest.mark.live
+
+
+def do(report: Report, *actions: Action) -> dict[str, Data]:
+    """Each action as the engine does it; what they leave in the journal."""
+    done: dict[str, Data] = {}
+    for action in actions:
+        before = action.look({})
+        assert before.seen is Seen.NOT_DONE, (action.name, before)
+        done[action.name] = action.do({}, report)
+        after = action.look(done[action.name])
+        assert after.seen is Seen.DONE, (action.name, after)
+    return done
 
 
 class Operator:
@@ -83,13 +99,7 @@ class Operator:
         )
 
     def do(self, *actions: Action) -> dict[str, Data]:
-        done: dict[str, Data] = {}
-        for action in actions:
-            assert action.look({}).seen is Seen.NOT_DONE, (action.name, action.look({}))
-            done[action.name] = action.do({}, self.report)
-            look = action.look(done[action.name])
-            assert look.seen is Seen.DONE, (action.name, look)
-        return done
+        return do(self.report, *actions)
 
     def undo(self, done: dict[str, Data], *actions: Action) -> None:
         for action in reversed(actions):
@@ -225,3 +235,39 @@ def test_a_program_that_crashes_shows_its_last_words(live: LiveMigration) -> Non
         pods.do({}, operator.report)
     assert "there is no database" in refused.value.detail
     pods.undo({}, operator.report)
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[LiveMigration]:
+    """A stack on Docker, and no Argo CD that knows of it."""
+    found = LiveMigration(tmp_path)
+    found.stack.up()
+    yield found
+    found.stack.down()
+    found.kubectl("delete", "namespace", found.name, "--ignore-not-found", "--wait=false")
+
+
+def test_without_argo_cd_the_same_objects_are_applied(alone: LiveMigration) -> None:
+    live, said = alone, list[str]()
+    cluster, values = KubernetesStack(KubernetesConnection()), live.values()
+    world = StackWorld(cluster, live.name, live.name, behind(values), Pace(every=0.2, limit=90))
+    delivery = ApplyDelivery(live.name, live.name, values, HelmRenderer(APP_CHART), cluster)
+    moving = Moving(live.name, values, (), delivery, world)
+    route, *rest = (*moving.workload(), *moving.cut_over())
+    first = do(said.append, route)
+    wait_until("the route", lambda: answers(live.host))
+    on_docker = ask(live.host)
+    with Crowd(live.host) as crowd:
+        done = do(said.append, *rest)
+        wait_until("only pods answer", lambda: ask(live.host) != on_docker)
+        live.kubectl("-n", live.name, "scale", "deployment/cache", "--replicas=2")
+        assert "Deployment cache" in rest[-1].look(done["kubernetes"]).words
+        live.kubectl("-n", live.name, "scale", "deployment/cache", "--replicas=1")
+        for action in reversed(rest):
+            action.undo(done[action.name], said.append)
+        wait_until("Docker answers", lambda: ask(live.host) == on_docker)
+    assert crowd.failed == [] and crowd.answers[on_docker] > 50 and len(crowd.answers) >= 2
+    managers = json.loads(live.kubectl("-n", live.name, "get", "service", "web", "-o", "json", "--show-managed-fields"))
+    assert [m["manager"] for m in managers["metadata"]["managedFields"]] == ["labtui"]
+    route.undo(first["route"], said.append)
+    assert live.kubectl("-n", live.name, "get", "service,ingress,endpointslice", "-o", "name").split() == []
