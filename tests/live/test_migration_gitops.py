@@ -30,7 +30,7 @@ from labtui.core.migration.gitops.retire import Drain, Mark, RestartOff, StopSta
 from labtui.core.migration.gitops.values import Layout
 from labtui.core.operations.watching import Pace
 from labtui.domain.connections import ArgocdConnection, DockerConnection, KubernetesConnection
-from labtui.domain.errors import Refused
+from labtui.domain.errors import MustUndo
 from tests.live.gitops_fixture import wait_until
 from tests.live.migration_fixture import Crowd, LiveMigration, answers, ask
 from tests.manifests.charts import APP_CHART
@@ -216,7 +216,7 @@ def test_an_image_that_is_not_there_says_so_and_is_taken_back(live: LiveMigratio
     operator.do(route)
     wait_until("the route", lambda: answers(live.host))
     with Crowd(live.host) as crowd:
-        with pytest.raises(Refused, match="does not become ready") as refused:
+        with pytest.raises(MustUndo, match="does not become ready") as refused:
             pods.do({}, operator.report)
         assert "no-such-image" in refused.value.detail
         pods.undo({}, operator.report)
@@ -231,7 +231,7 @@ def test_a_program_that_crashes_shows_its_last_words(live: LiveMigration) -> Non
     values["components"]["cache"] |= {"image": f"{live.registry}/busybox:latest", "command": script}
     route, pods = operator.moved(values).workload()
     operator.do(route)
-    with pytest.raises(Refused, match="does not become ready") as refused:
+    with pytest.raises(MustUndo, match="does not become ready") as refused:
         pods.do({}, operator.report)
     assert "there is no database" in refused.value.detail
     pods.undo({}, operator.report)

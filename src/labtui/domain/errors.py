@@ -7,6 +7,8 @@
     ├── NotFound        the thing is not there
     ├── Refused         the server, or labtui itself, will not do it (unsafe, impossible, another operation runs)
     ├── OutcomeUnknown  a change was sent and no answer came: it may or may not have happened
+    ├── MustUndo        a step of a migration missed its aim, and what it did is to be taken back at once
+    │   └── BudgetExceeded  more requests failed, or nothing was answered for longer, than the operator allows
     └── Invalid         the user's input or a file is wrong
 
 No message holds a secret value. Exit statuses of the command line follow from the class (`labtui.cli`).
@@ -55,6 +57,14 @@ class Refused(LabError):
 
 class OutcomeUnknown(LabError):
     """A change was sent and no answer came back; observe, do not guess and do not repeat."""
+
+
+class MustUndo(LabError):
+    """A step of a migration missed its aim (pods that never get ready, say): the engine takes it back by itself."""
+
+
+class BudgetExceeded(MustUndo):
+    """More requests failed, or nothing was answered for longer, than the operator allows: the cut-over is taken back."""
 
 
 class Invalid(LabError):

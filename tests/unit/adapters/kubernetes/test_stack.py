@@ -11,7 +11,7 @@ import pytest
 from labtui.adapters.kubernetes.stack import KubernetesStack
 from labtui.domain.connections import KubernetesConnection
 from labtui.domain.errors import Invalid, NotFound, Refused
-from labtui.ports import WorkloadState
+from labtui.stackports import WorkloadState
 
 Json = dict[str, Any]
 

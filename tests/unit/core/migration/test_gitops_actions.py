@@ -12,9 +12,10 @@ import yaml
 from labtui.core.migration.action import Seen
 from labtui.core.migration.gitops.plan import Moving
 from labtui.domain.conversion.findings import PlannedVolume
-from labtui.domain.errors import OutcomeUnknown, Refused, Unreachable
+from labtui.domain.errors import MustUndo, OutcomeUnknown, Refused, Unreachable
 from labtui.domain.resources.argocd import AutoSync
-from labtui.ports import Commit, PodState
+from labtui.ports import Commit
+from labtui.stackports import PodState
 from tests.unit.core.migration.world import APPS, HOST, LIST, PLANNED, VALUES, Estate, Repo
 
 ORDER = ("route", "pods", "both", "kubernetes")
@@ -224,7 +225,7 @@ def test_a_lost_answer_is_looked_for_at_the_remote(estate: Estate, monkeypatch: 
 def test_pods_that_crash_say_their_last_words(estate: Estate) -> None:
     estate.run("route")
     estate.cluster.sick = PodState("web-1", "web", False, "CrashLoopBackOff", 4, True, "back-off 10s")
-    with pytest.raises(Refused, match="The pod web-1 does not become ready") as refused:
+    with pytest.raises(MustUndo, match="The pod web-1 does not become ready") as refused:
         estate.actions()["pods"].do({}, estate.report)
     assert "CrashLoopBackOff; back-off 10s; started 5 times" in refused.value.detail
     assert "no such database ·[31m" in refused.value.detail and "\x1b" not in str(refused.value)
@@ -235,7 +236,7 @@ def test_pods_that_crash_say_their_last_words(estate: Estate) -> None:
 def test_pods_that_are_never_ready_are_given_up_in_time(estate: Estate) -> None:
     estate.run("route")
     estate.cluster.sick = PodState("web-1", "web", False, "Running", 0, False, "readiness probe failed")
-    with pytest.raises(Refused, match="does not become ready") as refused:
+    with pytest.raises(MustUndo, match="does not become ready") as refused:
         estate.actions()["pods"].do({}, estate.report)
     assert "not ready within 60 s" in refused.value.detail
 
@@ -263,7 +264,7 @@ def test_traffic_does_not_move_before_the_pods_are_behind_the_service(estate: Es
 def test_a_sync_that_fails_says_why(estate: Estate) -> None:
     estate.run("route", "pods")
     estate.argo.broken = "one or more objects failed to apply"
-    with pytest.raises(Refused, match="Argo CD could not sync shop") as refused:
+    with pytest.raises(MustUndo, match="Argo CD could not sync shop") as refused:
         estate.actions()["both"].do({}, estate.report)
     assert "failed to apply" in refused.value.detail
 

@@ -22,7 +22,8 @@ from labtui.core.operations.watching import Pace
 from labtui.domain.errors import LabError, NotFound
 from labtui.domain.ref import Ref
 from labtui.domain.resources.argocd import Application, AutoSync, Operation
-from labtui.ports import PodState, ServiceState, SliceState, SyncRequest, WorkloadState
+from labtui.ports import ServiceState, SyncRequest
+from labtui.stackports import PodState, SliceState, WorkloadState
 from tests.unit.core.fakes import T0, application, ref
 from tests.unit.core.fakes import Argo as FakeBase
 

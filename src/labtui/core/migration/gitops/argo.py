@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from labtui.core.migration.action import Report
 from labtui.core.operations.watching import Pace
-from labtui.domain.errors import LabError, NotFound, OutcomeUnknown, Refused, SignedOut, Unreachable
+from labtui.domain.errors import LabError, MustUndo, NotFound, OutcomeUnknown, SignedOut, Unreachable
 from labtui.domain.planning import short, shorts
 from labtui.domain.ref import Ref
 from labtui.domain.resources.argocd import Application
@@ -28,7 +28,7 @@ class Argo:
 
     def settled(self, ref: Ref, commit: str, report: Report) -> Application:
         """Refresh and wait until the application is Synced at `commit` or later and nothing runs. Syncs by itself where
-        auto-sync is off or does not prune. Raises Refused with Argo CD's words when the sync fails, OutcomeUnknown after
+        auto-sync is off or does not prune. Raises MustUndo with Argo CD's words when the sync fails, OutcomeUnknown after
         the limit."""
         return _Follow(self, ref, commit, report).run()
 
@@ -112,7 +112,9 @@ class _Follow:
         empty = any(WIPE in condition.message for condition in app.conditions)
         for condition in app.conditions:
             if condition.type.endswith("Error") and WIPE not in condition.message and self._at_it(app.revisions):
-                raise Refused(f"Argo CD cannot deploy {self._name}", clean(condition.message, 600), "Correct it in git")
+                raise MustUndo(
+                    f"Argo CD cannot deploy {self._name}", clean(condition.message, 600), "Correct it in git"
+                )
         if app.busy:
             self._end_older(app)
             return
@@ -124,7 +126,7 @@ class _Follow:
             results = "; ".join(
                 f"{r.kind} {r.name}: {r.message}" for r in operation.results if r.status == "SyncFailed"
             )
-            raise Refused(
+            raise MustUndo(
                 f"Argo CD could not sync {self._name}", clean(results or operation.message, 600), "Correct it in git"
             )
         by_itself = app.auto_sync.on and app.auto_sync.prune and not empty

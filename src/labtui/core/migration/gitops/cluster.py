@@ -9,9 +9,9 @@ from typing import Any
 from labtui.core.migration.action import Report
 from labtui.core.migration.gitops.values import Stand
 from labtui.core.operations.watching import Pace
-from labtui.domain.errors import LabError, OutcomeUnknown, Refused, SignedOut, Unreachable
+from labtui.domain.errors import LabError, MustUndo, OutcomeUnknown, SignedOut, Unreachable
 from labtui.domain.text import clean
-from labtui.ports import PodState, SliceState, StackCluster
+from labtui.stackports import PodState, SliceState, StackCluster
 
 DOCKER = "labtui.dev"  # manager of the slices that lead to Docker
 RESTARTS = 3  # a program that ended so often will not be ready
@@ -111,7 +111,7 @@ class StackWorld:
         return tuple(f"{w.kind} {w.name}: {w.ready} of {w.desired} ready" for w in found if not w.settled)
 
     def await_pods(self, report: Report) -> None:
-        """Wait until every pod is ready. Raises Refused, with the pod's last words, when one cannot become so."""
+        """Wait until every pod is ready. Raises MustUndo, with the pod's last words, when one cannot become so."""
 
         def look() -> tuple[str, ...]:
             missing = self.pods_missing()
@@ -127,7 +127,7 @@ class StackWorld:
             unready = [p for p in self.cluster.pods(self.namespace, self.release) if not p.ready]
             if unready:
                 raise self._failed(unready[0], f"not ready within {self.pace.limit:.0f} s") from error
-            raise Refused(error.title, error.detail) from error
+            raise MustUndo(error.title, error.detail) from error
         report("all pods are ready")
 
     def await_no_pods(self, report: Report) -> None:
@@ -149,7 +149,7 @@ class StackWorld:
         if pod.restarts:
             detail += f"; started {pod.restarts + 1} times"
         log = "".join(f"\n  {clean(line, 200)}" for line in said)
-        return Refused(
+        return MustUndo(
             f"The pod {clean(pod.name, 80)} does not become ready",
             detail + (f". Its last words:{log}" if log else ". It has said nothing"),
             "Correct its values, or what it needs, and migrate again",

@@ -13,7 +13,8 @@ from labtui.core.migration.action import Report
 from labtui.domain.errors import LabError, NotFound, OutcomeUnknown, Refused
 from labtui.domain.planning import short
 from labtui.domain.text import clean
-from labtui.ports import Commit, GitHistory
+from labtui.ports import Commit
+from labtui.stackports import GitHistory
 
 ATTEMPTS = 5
 _MIGRATION = re.compile(r"^Labtui-Migration: (\S+)$", re.M)

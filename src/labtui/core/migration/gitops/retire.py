@@ -16,7 +16,8 @@ from labtui.domain.errors import LabError, OutcomeUnknown, Refused, Unreachable
 from labtui.domain.migration.steps import StepName
 from labtui.domain.ref import Ref
 from labtui.domain.text import clean
-from labtui.ports import Clock, ComposeControl, ServiceState, StackContainers
+from labtui.ports import Clock, ComposeControl, ServiceState
+from labtui.stackports import StackContainers
 
 MARK = "labtui.dev/migrated"
 ON_KUBERNETES = Stand(True, "kubernetes")
