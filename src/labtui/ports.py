@@ -187,6 +187,7 @@ class Commit:
     subject: str
     author: str = ""
     date: datetime | None = None
+    body: str = ""  # the message without its subject, where it was asked for
 
 
 class GitOps(Protocol):

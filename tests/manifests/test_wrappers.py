@@ -130,3 +130,17 @@ def test_the_external_services() -> None:
     found = {o["kind"]: o for o in template(chart, files, namespace="external-services")}
     assert found["EndpointSlice"]["endpoints"][0]["addresses"] == ["192.168.88.1"]
     assert found["Ingress"]["spec"]["rules"][0]["host"] == "router.example.org"
+
+
+def test_an_external_services_annotations_are_on_all_of_its_objects(tmp_path: Path) -> None:
+    chart = MANIFESTS / "applications/charts/external-services"
+    values = tmp_path / "values.yaml"
+    kept = "argocd.argoproj.io/sync-options"
+    values.write_text(f"services: {{a: {{host: 192.0.2.1, port: 80, annotations: {{{kept}: Prune=false}}}}}}\n")
+    lint(chart, values)
+    found = template(chart, values, namespace="x")
+    assert {o["kind"] for o in found} == {"Service", "EndpointSlice", "Ingress"}
+    assert all(o["metadata"]["annotations"][kept] == "Prune=false" for o in found)
+    assert (
+        "cert-manager.io/cluster-issuer" in next(o for o in found if o["kind"] == "Ingress")["metadata"]["annotations"]
+    )

@@ -61,6 +61,59 @@ class GitRepository:
                 found.append(Commit(revision, subject, author, datetime.fromisoformat(date) if date else None))
         return tuple(found)
 
+    def touched(self, revision: str, paths: Sequence[str], number: int = 50) -> tuple[Commit, ...]:
+        """See `stackports.GitHistory`."""
+        self._known(revision)
+        form = "--format=%H%x1f%s%x1f%an%x1f%aI%x1f%b"
+        found = []
+        for entry in self._git("log", "-z", f"-n{number:d}", form, revision, "--", *_literal(paths)).split("\0"):
+            parts = [*entry.split("\x1f", 4), "", "", "", ""]
+            if parts[0]:
+                date = datetime.fromisoformat(parts[3]) if parts[3] else None
+                found.append(Commit(parts[0], parts[1], parts[2], date, parts[4]))
+        return tuple(found)
+
+    def contains(self, revision: str, older: str) -> bool:
+        """See `stackports.GitHistory`."""
+        try:
+            self._known(revision)
+            self._known(older)
+        except (NotFound, Refused):
+            return False
+        return not self._git("rev-list", "-n1", older, f"^{revision}").strip()
+
+    def below(self, revision: str, folder: str) -> tuple[str, ...]:
+        """See `stackports.GitHistory`."""
+        self._known(revision)
+        found = self._git("ls-tree", "-r", "-z", "--name-only", "--full-tree", revision, "--", f"{_inside(folder)}/")
+        return tuple(sorted(path for path in found.split("\0") if path))
+
+    def obstacles(self, paths: Sequence[str]) -> tuple[str, ...]:
+        """See `stackports.GitHistory`. Fetches the branch first, and changes nothing in the checkout."""
+        found = []
+        try:
+            self._git("var", "GIT_COMMITTER_IDENT")
+        except LabError as error:
+            found.append(f"git does not know who you are ({error.cause}): set user.name and user.email")
+        edited = self._git("status", "--porcelain", "-z", "--untracked-files=all", "--", *_literal(paths)).split("\0")
+        names = ", ".join(entry[3:] for entry in edited if entry)
+        if names:
+            found.append(f"The clone {self.folder} has edits that are not committed in {names}: commit or stash them")
+        head = self.head()
+        self._known(head)
+        mine = self._git("for-each-ref", "--format=%(objectname)", f"refs/heads/{self.branch}").strip()
+        if mine:
+            ahead, behind = (
+                int(self._git("rev-list", "--count", span).strip()) for span in (f"{head}..{mine}", f"{mine}..{head}")
+            )
+            own = "1 commit" if ahead == 1 else f"{ahead} commits"
+            if ahead and behind:
+                words = f"has diverged: {own} of its own, {behind} behind {self.remote}"
+                found.append(f"The branch {self.branch} of the clone {words}: git pull --rebase, then git push")
+            elif ahead:
+                found.append(f"The branch {self.branch} of the clone has {own} that {self.remote} has not: git push")
+        return tuple(found)
+
     def restore_diff(self, revision: str, paths: Sequence[str]) -> str:
         """Unified diff from the branch's head at the remote to `paths` as they were in `revision`."""
         head = self.head()
@@ -99,12 +152,15 @@ class GitRepository:
 
     # Changing
 
-    def write(self, base: str, files: Mapping[str, str], message: str) -> Commit:
+    def write(self, base: str, files: Mapping[str, str | None], message: str) -> Commit:
         """Commit these files on top of `base`, which has to be the remote's head, and push."""
         self._known(base)
         with self._worktree(base) as tree:
             for path, text in files.items():
-                self._write_file(tree, _inside(path), text)
+                if text is None:
+                    self._git("rm", "--quiet", "--ignore-unmatch", "--", *_literal([_inside(path)]), folder=tree)
+                else:
+                    self._write_file(tree, _inside(path), text)
             if not self._git("status", "--porcelain", folder=tree):
                 raise Refused("git already has it", f"{', '.join(files)} at {base[:7]}")
             return self._commit(tree, base, message)
@@ -120,8 +176,38 @@ class GitRepository:
     def _commit(self, tree: Path, head: str, message: str) -> Commit:
         self._git("commit", "--quiet", "--no-verify", "--file=-", folder=tree, text=message)
         made = self._git("rev-parse", "HEAD", folder=tree).strip()
-        self._push(tree, head)
+        self._push(tree, head, made)
         return Commit(made, message.splitlines()[0])
+
+    def revert(self, revision: str, message: str) -> Commit:
+        """See `stackports.GitHistory`."""
+        head = self.head()
+        self._known(revision)
+        self._known(head)
+        full = self._git("rev-parse", "--verify", f"{revision}^{{commit}}").strip()
+        short = full[:7]
+        if not self.contains(head, full):
+            raise Refused(f"{short} is not on the branch {self.branch} of {self.remote}", "there is nothing to revert")
+        if len(self._git("rev-list", "--parents", "-n1", full).split()) > 2:
+            raise Refused(f"{short} is a merge", "labtui reverts single commits", "Revert it by hand: git revert -m 1")
+        with self._worktree(head) as tree:
+            self._revert_in(tree, full)
+            if not self._git("status", "--porcelain", folder=tree):
+                raise Refused("git already has it", f"what {short} did is undone on the branch {self.branch}")
+            return self._commit(tree, head, f"{message.rstrip()}\n\nThis reverts commit {full}.\n")
+
+    def _revert_in(self, tree: Path, revision: str) -> None:
+        try:
+            self._git("-c", "revert.reference=false", "revert", "--no-commit", revision, folder=tree)
+        except LabError as error:
+            files = self._git("diff", "--name-only", "-z", "--diff-filter=U", folder=tree).replace("\0", " ").strip()
+            if not files:
+                raise
+            raise Refused(
+                f"{revision[:7]} cannot be reverted by itself: later commits changed the same lines",
+                f"git revert ends in a conflict in {files}",
+                f"Look at git log -- {files}; git revert {revision[:12]} by hand, settle the conflict, push, then go on",
+            ) from error
 
     def restore(self, revision: str, paths: Sequence[str], message: str) -> Commit:
         """Commit `paths` as they were in `revision` on top of the remote's head, and push it there."""
@@ -147,7 +233,7 @@ class GitRepository:
         # what the older revision does not have is out of the index, but still in the folder
         self._git("clean", "-fdqx", "--", *literal, folder=tree)
 
-    def _push(self, tree: Path, head: str) -> None:
+    def _push(self, tree: Path, head: str, made: str) -> None:
         branch = f"refs/heads/{self.branch}"
         try:
             # the lease makes it a compare-and-swap: never over somebody else's commit
@@ -159,7 +245,16 @@ class GitRepository:
                 raise Refused(
                     "Somebody pushed to git meanwhile", error.detail, "Nothing was pushed; look at the plan again"
                 ) from error
-            raise
+            if isinstance(error, Denied | Invalid) or not self._arrived(made, error):
+                raise
+
+    def _arrived(self, made: str, error: LabError) -> bool:
+        """A push that failed may have been taken, and only its answer lost. Raises OutcomeUnknown when nobody can tell."""
+        try:
+            return self.contains(self.head(), made)
+        except LabError as silent:
+            hint = f"Look whether {self.remote} has {made[:12]} once it answers"
+            raise OutcomeUnknown("git push got no answer", f"{error.cause}; then {silent.cause}", hint) from error
 
     @contextmanager
     def _worktree(self, revision: str) -> Iterator[Path]:

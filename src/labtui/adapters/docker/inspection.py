@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import json
-import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from threading import Event
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import requests
 
 from labtui.adapters.docker import inside, peeking
-from labtui.adapters.docker.engine import FAILURES, Engine, Wires, explain
-from labtui.adapters.docker.link import Link, open_link
+from labtui.adapters.docker.engine import FAILURES, Engine
 from labtui.adapters.docker.local_files import look_here
 from labtui.adapters.docker.parse import ONE_OFF, PROJECT, SERVICE
 from labtui.adapters.docker.usage import Meter, Usage
+from labtui.adapters.docker.visit import visit
 from labtui.domain.compose.stack import Stack
 from labtui.domain.connections import DockerConnection
 from labtui.domain.conversion.facts import ImageFacts, Kind, MountFacts, UsageFacts
 from labtui.domain.conversion.gathering import HostFacts, SiteFacts, Wanted, architecture
 from labtui.domain.conversion.places import wanted
-from labtui.domain.errors import LabError, Unreachable
 
 Json = Mapping[str, Any]
 T = TypeVar("T")
@@ -43,31 +40,8 @@ _BOOT = "/proc/sys/kernel/random/boot_id"
 
 def inspect(connection: DockerConnection, stack: Stack) -> SiteFacts:
     """Connect, look, hang up. Raises LabError when the engine cannot be reached."""
-    link: Link | None = None
-    engine: Engine | None = None
-    wires = Wires()
-    kept: socket.socket | None = None
-    try:
-        link = open_link(connection)
-        link.ready(Event())
-        # An ssh master ends with its last session. Attached programs close the connection that they come over, so the
-        # master's own one is kept out of their way.
-        kept = link.take()
-        engine = Engine(connection, link, wires)
+    with visit(connection) as engine:
         return _Look(engine, stack, local=connection.host.startswith("unix://")).facts()
-    except (*FAILURES, LabError) as error:
-        known = explain(error, connection)
-        if isinstance(known, Unreachable) and link is not None:
-            known = link.fault() or known
-        raise known from error
-    finally:
-        wires.cut()
-        if engine is not None:
-            engine.close()
-        if kept is not None:
-            kept.close()
-        if link is not None:
-            link.close()
 
 
 class _Look:

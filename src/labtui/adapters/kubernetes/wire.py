@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, urlencode
 
 from labtui.adapters.kubernetes.reading import Json, sub, text
-from labtui.domain.errors import Denied, LabError, NotFound, Refused, SignedOut, Unreachable
+from labtui.domain.errors import Denied, LabError, NotFound, OutcomeUnknown, Refused, SignedOut, Unreachable
 from labtui.domain.text import clean
 
 if TYPE_CHECKING:
@@ -117,6 +117,23 @@ class Wire:
         """Replace an object of the resource version that `body` has. Raises Conflict when it is another one by now."""
         return self._object(self._send("PUT", path, None, body, timeout), timeout)
 
+    def change(self, method: str, path: str, query: Query | None = None, body: Json | None = None) -> Json:
+        """A request that changes something: DELETE, or PATCH, which is a server-side apply. Raises OutcomeUnknown when its
+        answer is lost."""
+        try:
+            return self._object(self._send(method, path, query, body, READ_TIMEOUT), READ_TIMEOUT)
+        except Unreachable as error:
+            raise OutcomeUnknown("The cluster's answer to a change is lost", error.cause, "Look at it again") from error
+
+    def plain(self, path: str, query: Query | None = None) -> str:
+        """The text at a path: a log."""
+        answer = self._send("GET", path, query, None, READ_TIMEOUT)
+        with self.translated(READ_TIMEOUT):
+            try:
+                return answer.data.decode("utf-8", "replace")
+            finally:
+                answer.release_conn()
+
     @contextmanager
     def stream(self, path: str, query: Query, timeout: float) -> Iterator[Stream]:
         """See `Transport`."""
@@ -163,7 +180,7 @@ class Wire:
         url = access.host + quote(path, safe="/") + (f"?{urlencode(query)}" if query else "")
         headers = {**access.headers, "Accept": "application/json", "User-Agent": "labtui"}
         if body is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
         with self.translated(timeout):
             answer = access.pool.request(
                 method,

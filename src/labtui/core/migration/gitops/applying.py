@@ -1,0 +1,158 @@
+"""Changes of a stack without Argo CD: the chart rendered here, and applied with field manager `labtui`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from labtui.core.migration.action import Data, Look, Report, Seen
+from labtui.core.migration.gitops.deliver import Change
+from labtui.core.migration.gitops.values import Stand
+from labtui.domain.errors import OutcomeUnknown, Refused
+from labtui.domain.text import clean
+from labtui.ports import ChartRenderer
+from labtui.stackports import Objects
+
+Json = Mapping[str, Any]
+STAND = "labtui.dev/stand"  # annotation of the namespace: which values its objects were rendered from
+KEEPS = "PersistentVolumeClaim"  # once made never deleted: as the chart does it under Argo CD
+_FIRST = ("ServiceAccount", "ConfigMap", "ExternalSecret", "PersistentVolumeClaim", "NetworkPolicy")
+_HOOK = "argocd.argoproj.io/hook"
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyDelivery:
+    """The same rendered objects, by server-side apply. What is asked for stands on the namespace, as an annotation."""
+
+    stack: str
+    namespace: str
+    values: Mapping[str, Any]
+    chart: ChartRenderer
+    objects: Objects
+
+    def stand(self) -> Stand | None:
+        """See `Delivery`."""
+        space = self.objects.find("Namespace", "", self.namespace)
+        noted = ((space or {}).get("metadata") or {}).get("annotations") or {}
+        return _parsed(str(noted.get(STAND, "")))
+
+    def look(self, change: Change, earlier: Data) -> Look:
+        """See `Delivery`: the note on the namespace, and whether the objects are as they were applied."""
+        stand = self.stand()
+        if change.first:
+            return Look(Seen.DONE if stand else Seen.NOT_DONE, f"applied: {stand or 'nothing'}", earlier)
+        if stand is None or stand == change.before:
+            if stand is not None and (other := self._changed(stand)):
+                return Look(Seen.CHANGED, f"somebody changed {', '.join(other[:4])}", earlier)
+            return Look(Seen.NOT_DONE, f"applied: {stand or 'nothing'}", earlier)
+        if stand == change.after:
+            other = self._changed(stand)
+            words = f"applied: {stand}" + (f", but {', '.join(other[:4])} is not so" if other else "")
+            return Look(Seen.NOT_DONE if other else Seen.DONE, words, earlier)
+        if stand.number > change.after.number:
+            return Look(Seen.DONE, f"applied already: {stand}", earlier)
+        return Look(Seen.CHANGED, f"applied: {stand}; expected was {change.before}", earlier)
+
+    def do(self, change: Change, earlier: Data, report: Report) -> Data:
+        """See `Delivery`."""
+        self._turn(change.before if not change.first else None, change.after, report)
+        return {"stand": _noted(change.after)}
+
+    def undo(self, change: Change, data: Data, report: Report) -> None:
+        """See `Delivery`."""
+        stand = self.stand()
+        if stand is None or (not change.first and stand.number <= change.before.number and stand != change.after):
+            report("nothing of it is applied")
+            return
+        self._turn(change.after, None if change.first else change.before, report)
+
+    def _turn(self, old: Stand | None, new: Stand | None, report: Report) -> None:
+        """From one stand to the next: first what is added, then what goes. Every part may be repeated."""
+        wanted = self.render(new) if new is not None else ()
+        if new is not None:
+            self._space(new)
+        for obj in sorted(wanted, key=_order):
+            self._apply(obj)
+        names = {_key(obj) for obj in wanted}
+        for obj in reversed(sorted(self.render(old) if old is not None else (), key=_order)):
+            kind, name = _key(obj)
+            if (kind, name) not in names and kind != KEEPS:
+                self.objects.delete(kind, self.namespace, name)
+                report(f"deleted {kind} {clean(name, 80)}")
+        if new is None:
+            self._space(None)
+        report(f"applied with field manager labtui: {new or 'nothing is left'}")
+
+    def render(self, stand: Stand) -> tuple[Json, ...]:
+        """The objects of a stand; hooks are Argo CD's."""
+        values = {**self.values, "workload": stand.workload, "traffic": stand.traffic}
+        found = self.chart.render(values, self.stack, self.namespace)
+        hooks = [o for o in found if _HOOK in ((o.get("metadata") or {}).get("annotations") or {})]
+        if hooks:
+            words = "generateSecrets needs Argo CD, or helm, to run before everything else"
+            raise Refused(
+                f"{clean(self.stack)} has hooks", words, "Set generateSecrets.enabled to false; write the secrets first"
+            )
+        return tuple(found)
+
+    def _apply(self, obj: Json) -> None:
+        try:
+            self.objects.apply(obj)
+        except OutcomeUnknown:  # a server-side apply of the same object is the same again: look, then repeat once
+            if not self._as_applied(obj):
+                self.objects.apply(obj)
+
+    def _space(self, stand: Stand | None) -> None:
+        notes = {} if stand is None else {"annotations": {STAND: _noted(stand)}}
+        self.objects.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace, **notes}})
+
+    def _changed(self, stand: Stand) -> list[str]:
+        """Objects that are not as they were rendered."""
+        return [
+            f"{kind} {clean(name, 80)}"
+            for obj in self.render(stand)
+            if not self._as_applied(obj)
+            for kind, name in [_key(obj)]
+        ]
+
+    def _as_applied(self, obj: Json) -> bool:
+        """Would applying it change nothing? The API server itself says so, with its own notion of equal values."""
+        kind, name = _key(obj)
+        live = self.objects.find(kind, self.namespace, name)
+        if live is None:
+            return False
+        try:
+            return _bare(self.objects.apply(obj, dry_run=True)) == _bare(live)
+        except Refused:  # another field manager has taken something over
+            return False
+
+
+def _bare(obj: Json) -> dict[str, Any]:
+    """An object without what the server keeps for itself."""
+    found = {key: value for key, value in obj.items() if key != "status"}
+    own = ("managedFields", "resourceVersion", "generation")
+    found["metadata"] = {k: v for k, v in (obj.get("metadata") or {}).items() if k not in own}
+    return found
+
+
+def _key(obj: Json) -> tuple[str, str]:
+    return str(obj.get("kind")), str((obj.get("metadata") or {}).get("name"))
+
+
+def _order(obj: Json) -> tuple[int, str, str]:
+    """What pods need before the pods; what leads to something last."""
+    kind, name = _key(obj)
+    rank = 0 if kind in _FIRST else 2 if kind == "Ingress" else 1
+    return rank, kind, name
+
+
+def _noted(stand: Stand) -> str:
+    return f"workload={str(stand.workload).lower()},traffic={stand.traffic}"
+
+
+def _parsed(text: str) -> Stand | None:
+    parts = dict(part.partition("=")[::2] for part in text.split(",") if "=" in part)
+    if parts.get("traffic") not in ("docker", "both", "kubernetes"):
+        return None
+    return Stand(parts.get("workload") == "true", parts["traffic"])
