@@ -13,7 +13,7 @@ from labtui.demo import DemoClock
 from labtui.demo.estate import DemoEstate
 from labtui.demo.migration import SimulatedLeases, SimulatedMirror
 from labtui.domain.errors import Refused
-from labtui.ports import JournalMirror, Leases, MirrorCopy
+from labtui.ports.migration import JournalMirror, Leases, MirrorCopy
 from tests.live.chart_fixture import kubectl
 
 PLACE, OTHER = ("wroclaw", "emby"), ("kyiv", "emby")

@@ -19,7 +19,7 @@ from labtui.adapters.kubernetes.mirror import KubernetesMirror
 from labtui.domain.connections import KubernetesConnection
 from labtui.domain.errors import Denied, Refused
 from labtui.domain.migration.names import object_name
-from labtui.ports import MirrorCopy
+from labtui.ports.migration import MirrorCopy
 from tests.live.chart_fixture import kubectl
 from tests.support.migration_fakes import PLACE, World, script
 from tests.support.migration_program import TIMES

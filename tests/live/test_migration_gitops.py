@@ -35,7 +35,7 @@ from tests.live.gitops_fixture import wait_until
 from tests.live.migration_fixture import Crowd, LiveMigration, answers, ask
 from tests.manifests.charts import APP_CHART
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.sampled]
 
 
 def do(report: Report, *actions: Action) -> dict[str, Data]:

@@ -28,7 +28,7 @@ from labtui.domain.errors import Unreachable
 from labtui.domain.migration.budget import Budget, BudgetExceeded
 from labtui.domain.migration.parity import Identity, Verdict
 from labtui.domain.migration.probes import Counts, Kind, Load, PodPort, Side, Target, demand
-from labtui.ports import Probing
+from labtui.ports.migration import Probing
 from tests.live.chart_fixture import kubectl
 from tests.live.compose_fixture import docker
 from tests.live.gitops_fixture import wait_until

@@ -16,7 +16,7 @@ from websockets.sync.server import Server, ServerConnection, serve
 
 from labtui.adapters.probe import NetworkProber
 from labtui.domain.migration.probes import Counts, Kind, Load, Side, Target
-from labtui.ports import Probing
+from labtui.ports.migration import Probing
 from tests.live.chart_fixture import kubectl
 from tests.live.gitops_fixture import wait_until
 from tests.unit.adapters.probe.servers import BadServer, serving

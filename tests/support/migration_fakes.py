@@ -18,7 +18,7 @@ from labtui.core.migration.journal import Journal
 from labtui.domain.errors import LabError, Refused, Unreachable
 from labtui.domain.migration.journal import About, Entry, Mark
 from labtui.domain.migration.steps import StepName
-from labtui.ports import LeaseHolder, MirrorCopy
+from labtui.ports.migration import LeaseHolder, MirrorCopy
 
 PLACE = ("wroclaw", "emby")
 
@@ -164,7 +164,7 @@ class TestClock:
 
 
 class FakeMirror:
-    """`ports.JournalMirror` with the server's compare-and-swap.
+    """`ports.migration.JournalMirror` with the server's compare-and-swap.
 
     `down`: so many requests are not answered; `lost`: so many writes happen, and their answers do not come.
     """
@@ -231,7 +231,7 @@ class FakeLease:
 
 @dataclass
 class FakeLeases:
-    """`ports.Leases`: a holder is alive until `expire`."""
+    """`ports.migration.Leases`: a holder is alive until `expire`."""
 
     by: str = "ada@desk"
     current: FakeLease | None = None

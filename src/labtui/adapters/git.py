@@ -62,7 +62,7 @@ class GitRepository:
         return tuple(found)
 
     def touched(self, revision: str, paths: Sequence[str], number: int = 50) -> tuple[Commit, ...]:
-        """See `stackports.GitHistory`."""
+        """See `ports.stacks.GitHistory`."""
         self._known(revision)
         form = "--format=%H%x1f%s%x1f%an%x1f%aI%x1f%b"
         found = []
@@ -74,7 +74,7 @@ class GitRepository:
         return tuple(found)
 
     def contains(self, revision: str, older: str) -> bool:
-        """See `stackports.GitHistory`."""
+        """See `ports.stacks.GitHistory`."""
         try:
             self._known(revision)
             self._known(older)
@@ -83,13 +83,13 @@ class GitRepository:
         return not self._git("rev-list", "-n1", older, f"^{revision}").strip()
 
     def below(self, revision: str, folder: str) -> tuple[str, ...]:
-        """See `stackports.GitHistory`."""
+        """See `ports.stacks.GitHistory`."""
         self._known(revision)
         found = self._git("ls-tree", "-r", "-z", "--name-only", "--full-tree", revision, "--", f"{_inside(folder)}/")
         return tuple(sorted(path for path in found.split("\0") if path))
 
     def obstacles(self, paths: Sequence[str]) -> tuple[str, ...]:
-        """See `stackports.GitHistory`. Fetches the branch first, and changes nothing in the checkout."""
+        """See `ports.stacks.GitHistory`. Fetches the branch first, and changes nothing in the checkout."""
         found = []
         try:
             self._git("var", "GIT_COMMITTER_IDENT")
@@ -180,7 +180,7 @@ class GitRepository:
         return Commit(made, message.splitlines()[0])
 
     def revert(self, revision: str, message: str) -> Commit:
-        """See `stackports.GitHistory`."""
+        """See `ports.stacks.GitHistory`."""
         head = self.head()
         self._known(revision)
         self._known(head)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labtui import __version__
+from labtui.cli.backup_options import add_backups
 from labtui.cli.output import Exit, exit_of, print_error, print_json, print_table
 from labtui.core.paths import config_dir, state_dir
 from labtui.domain.errors import Invalid, LabError
@@ -146,6 +147,7 @@ def parser() -> argparse.ArgumentParser:
     promote.add_argument("target", metavar="TO", help="the environment that gets it, e.g. homelab")
     _compose_options(add("compose", "Run a Compose stack on its site, with its own files", output))
     _add_planning(add, estate)
+    add_backups(add, output)
     audit = add("audit", "Show who did what, when, and how it ended", output)
     audit.add_argument(
         "--last", type=int, default=50, metavar="N", help="only the last N entries (default 50, 0 for all)"
@@ -250,6 +252,10 @@ def _run_in(lab: Lab, options: argparse.Namespace) -> int:
         return promote(lab, options.app, options.source, options.target, options.dry_run, _asking(options))
     if options.command == "compose":
         return _compose(lab, options)
+    if options.command in ("backup", "restore"):
+        from labtui.cli.backup import run
+
+        return run(lab, options, _asking(options))
     if options.command == "plan":
         from labtui.cli.plan import Wanted, plan
 

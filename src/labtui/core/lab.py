@@ -36,6 +36,7 @@ from labtui.ports import (
 
 if TYPE_CHECKING:  # they read YAML, which the first frame does without
     from labtui.core.migration.service import Migrations
+    from labtui.core.operations.backup import BackupParts
     from labtui.core.stackplan import PlannedStack, StackPlanner
 
 
@@ -121,6 +122,43 @@ class Lab:
                 "Name one in the estate file (sites.NAME.compose): the plan of a move is made from its files",
             )
         return self.stacks.planner
+
+    def backup_parts(self) -> BackupParts:
+        """What backups are made from. Raises Refused when the estate has no site with an engine."""
+        from labtui.core.operations.backup import BackupParts, stores_of
+
+        tools = self.stacks.moving
+        if self.demo:
+            raise Refused("The demo has no data to back up", "", "Its volumes exist in name alone")
+        if tools.sources is None or not tools.stores:
+            raise Refused("This estate has no site with a Docker engine", "", "Name one in the estate file (sites)")
+        return BackupParts(
+            self.compose_files(),
+            tools.sources,
+            stores_of(tools.stores),
+            self.clock,
+            self.executor.by,
+            self.stacks.facts,
+            tools.vault,
+            self._secret_paths,
+        )
+
+    def _secret_paths(self, site: str, stack: str) -> tuple[str, ...]:
+        if self.stacks.planner is None:
+            return ()
+        return tuple(sorted({s.path for s in self.planning().plan(site, stack).plan.secrets}))
+
+    def backup(self, site: str, stack: str, folder: Path | None = None) -> Operation:
+        """Back a stack up into a folder, the estate's own one by default."""
+        from labtui.core.operations.backup import Backup
+
+        return Backup(self.backup_parts(), site, stack, folder or self.stacks.moving.folder)
+
+    def restore(self, file: Path, folder: str = "", *, overwrite: bool = False) -> Operation:
+        """Restore a backup: where its data was, or into a folder of its site's host. Raises NotFound, Invalid."""
+        from labtui.core.operations.backup import Restore, stores_of
+
+        return Restore(stores_of(self.stacks.moving.stores), file, folder, overwrite=overwrite)
 
     def save_answers(self, planned: PlannedStack) -> Operation:
         """Remember a plan's answers in git."""

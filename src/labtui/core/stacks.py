@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from labtui.core.stackplan import StackPlanner
     from labtui.ports import ComposeControl, ComposeFiles, StackFacts
+    from labtui.ports.moving import Allowances, ClusterQuestions, DataStores, SecretWriter, StackSources
+
+
+@dataclass(frozen=True)
+class MovingTools:
+    """What backups are made from, and what the first steps of a migration ask and write. `stores` are by site, `folder` is
+    where backups go that are given no other place. None: the estate has no such server."""
+
+    sources: StackSources | None = None
+    stores: Mapping[str, DataStores] = field(default_factory=dict)
+    folder: Path = field(default_factory=Path)
+    vault: SecretWriter | None = None
+    cluster: ClusterQuestions | None = None
+    allowances: Allowances | None = None
 
 
 @dataclass
@@ -18,3 +34,4 @@ class StackTools:
     control: ComposeControl | None = None
     facts: StackFacts | None = None
     planner: StackPlanner | None = None
+    moving: MovingTools = field(default_factory=MovingTools)

@@ -9,7 +9,7 @@ from datetime import datetime
 from labtui.demo.world import World
 from labtui.domain.errors import Refused
 from labtui.domain.migration.names import object_name
-from labtui.ports import LeaseHolder, MirrorCopy
+from labtui.ports.migration import LeaseHolder, MirrorCopy
 
 _CLUSTER = "cluster"
 
@@ -23,14 +23,14 @@ class _Record:
 
 
 class SimulatedLeases:
-    """`ports.Leases`. Nobody dies in the simulated estate but by `drop`, which stands for a lease that ran out."""
+    """`ports.migration.Leases`. Nobody dies in the simulated estate but by `drop`, which stands for a lease that ran out."""
 
     def __init__(self, world: World, by: str) -> None:
         self._world, self._by = world, by
         self._records: dict[str, _Record] = {}
 
     def acquire(self, site: str, stack: str, above: int, report: Callable[[str], None]) -> SimulatedLease:
-        """See `ports.Leases`."""
+        """See `ports.migration.Leases`."""
         self._world.answer(self._world.sources[_CLUSTER])
         with self._world.lock:
             record = self._records.setdefault(object_name(site, stack), _Record())
@@ -46,7 +46,7 @@ class SimulatedLeases:
             return record.holder
 
     def holder(self, site: str, stack: str) -> LeaseHolder | None:
-        """See `ports.Leases`."""
+        """See `ports.migration.Leases`."""
         self._world.answer(self._world.sources[_CLUSTER])
         with self._world.lock:
             record = self._records.get(object_name(site, stack))
@@ -61,7 +61,7 @@ class SimulatedLeases:
 
 @dataclass(eq=False)
 class SimulatedLease:
-    """`ports.HeldLease`."""
+    """`ports.migration.HeldLease`."""
 
     _world: World = field(repr=False)
     _record: _Record = field(repr=False)
@@ -70,12 +70,12 @@ class SimulatedLease:
     since: datetime
 
     def check(self) -> None:
-        """See `ports.HeldLease`."""
+        """See `ports.migration.HeldLease`."""
         self._world.answer(self._world.sources[_CLUSTER])
         self.glance()
 
     def glance(self) -> None:
-        """See `ports.HeldLease`."""
+        """See `ports.migration.HeldLease`."""
         with self._world.lock:
             now = self._record.holder
             if now is self:
@@ -84,14 +84,14 @@ class SimulatedLease:
             raise Refused("This labtui no longer holds the migration, so it does no further step", why)
 
     def release(self) -> None:
-        """See `ports.HeldLease`."""
+        """See `ports.migration.HeldLease`."""
         with self._world.lock:
             if self._record.holder is self:
                 self._record.holder = None
 
 
 class SimulatedMirror:
-    """`ports.JournalMirror`, with the compare-and-swap of the real one."""
+    """`ports.migration.JournalMirror`, with the compare-and-swap of the real one."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -99,12 +99,12 @@ class SimulatedMirror:
         self._version = 0
 
     def read(self, site: str, stack: str) -> MirrorCopy | None:
-        """See `ports.JournalMirror`."""
+        """See `ports.migration.JournalMirror`."""
         self._world.answer(self._world.sources[_CLUSTER])
         return self._copies.get(object_name(site, stack))
 
     def write(self, copy: MirrorCopy) -> MirrorCopy:
-        """See `ports.JournalMirror`."""
+        """See `ports.migration.JournalMirror`."""
         self._world.answer(self._world.sources[_CLUSTER])
         name = object_name(copy.site, copy.stack)
         with self._world.lock:
@@ -116,6 +116,6 @@ class SimulatedMirror:
             return self._copies[name]
 
     def all(self) -> tuple[MirrorCopy, ...]:
-        """See `ports.JournalMirror`."""
+        """See `ports.migration.JournalMirror`."""
         self._world.answer(self._world.sources[_CLUSTER])
         return tuple(self._copies.values())

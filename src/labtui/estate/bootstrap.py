@@ -13,11 +13,12 @@ from labtui.core.paths import config_dir, state_dir
 
 # Opening an estate imports the whole core: what only prepares it (the first frame waits for that) must not.
 if TYPE_CHECKING:
+    from labtui.adapters.compose import Place
     from labtui.adapters.docker.source import DockerSource
     from labtui.adapters.git import GitRepository
     from labtui.core.lab import Lab
     from labtui.core.stackplan import StackPlanner
-    from labtui.core.stacks import StackTools
+    from labtui.core.stacks import MovingTools, StackTools
     from labtui.demo import DemoEstate
     from labtui.estate.file import Estate
     from labtui.estate.resolve import Connections
@@ -191,7 +192,7 @@ def _open_real(
         from labtui.adapters.kubernetes.secrets import KubernetesSecrets
 
         lab.cluster_secrets = KubernetesSecrets(connections.kubernetes)
-    lab.make_stacks = partial(_stacks, lab, estate, connections, sites, room, environ)
+    lab.make_stacks = partial(_stacks, lab, estate, connections, sites, room, environ, options.home)
     feeds += unusable(connections.problems, [feed.source.label for feed in feeds])
     order = ("docker", "kubernetes", "argocd", "vault")
     lab.feeds = tuple(sorted(feeds, key=lambda feed: order.index(feed.source.kind.value)))
@@ -206,6 +207,7 @@ def _stacks(
     sites: Sequence[DockerSource],
     room: ClusterInspector | None,
     environ: Mapping[str, str],
+    home: Path,
 ) -> StackTools:
     from labtui.core.stacks import StackTools
 
@@ -226,7 +228,29 @@ def _stacks(
     gitops = estate.gitops
     chart = estate.local(gitops.repository) / gitops.manifests / _APP_CHART if gitops else None
     planner = _planner(lab, files, facts, named, chart, gitops.environment if gitops else "") if named else None
-    return StackTools(files, ComposeRunner(files, places, environ), facts, planner)
+    moving = _moving(lab, connections, places, environ, home)
+    return StackTools(files, ComposeRunner(files, places, environ), facts, planner, moving)
+
+
+def _moving(
+    lab: Lab, connections: Connections, places: Sequence[Place], environ: Mapping[str, str], home: Path
+) -> MovingTools:
+    from labtui.adapters.argocd import ArgocdSource
+    from labtui.adapters.compose.sources import ComposeSources
+    from labtui.adapters.docker.stores import EngineStores
+    from labtui.adapters.kubernetes.questions import KubernetesQuestions
+    from labtui.adapters.vault.writing import VaultWriter
+    from labtui.core.stacks import MovingTools
+
+    kubernetes, vault = connections.kubernetes, connections.vault
+    return MovingTools(
+        ComposeSources(places, environ),
+        {connection.site: EngineStores(connection) for connection in connections.docker},
+        state_dir(environ, home) / "backups",
+        VaultWriter(vault, lab.clock) if vault else None,
+        KubernetesQuestions(kubernetes) if kubernetes else None,
+        lab.applications if isinstance(lab.applications, ArgocdSource) else None,
+    )
 
 
 def _planner(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from labtui.adapters.argocd import failures, parse
+from labtui.adapters.argocd.allowances import may
 from labtui.adapters.argocd.api import Api
 from labtui.adapters.argocd.applications import ApplicationCalls
 from labtui.adapters.argocd.checks import Examination
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class ArgocdSource(ApplicationCalls):
-    """Implements the ports Feed, Applications, Login and Diagnosable for one server."""
+    """Implements the ports Feed, Applications, Login, Allowances and Diagnosable for one server."""
 
     def __init__(
         self, connection: ArgocdConnection, clock: Clock, *, transport: httpx.BaseTransport | None = None
@@ -80,6 +81,12 @@ class ArgocdSource(ApplicationCalls):
         if not token:
             raise SignedOut("Argo CD gave no token", "its answer to the login has none")
         self._api.tokens.hold(token)
+
+    # Allowances
+
+    def may(self, resource: str, action: str, what: str) -> bool:
+        """See `ports.moving.Allowances`."""
+        return may(self._api, resource, action, what)
 
     # Diagnosable
 

@@ -1,4 +1,4 @@
-"""`stackports.StackContainers`: restart policies, and who is still connected to a stack's published ports."""
+"""`ports.stacks.StackContainers`: restart policies, and who is still connected to a stack's published ports."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class EngineContainers:
         self._connections = {connection.site: connection for connection in connections}
 
     def restart_policies(self, site: str, stack: str) -> Mapping[str, str]:
-        """See `stackports.StackContainers`."""
+        """See `ports.stacks.StackContainers`."""
         with visit(self._connection(site)) as engine:
             return {_name(doc): _policy(doc) for doc in _members(engine, stack)}
 
     def set_restart_policy(self, site: str, container: str, policy: str) -> None:
-        """See `stackports.StackContainers`."""
+        """See `ports.stacks.StackContainers`."""
         found = _POLICY.match(policy)
         if not found:
             raise Invalid(f"{clean(policy, 40)!r} is no restart policy")
@@ -54,7 +54,7 @@ class EngineContainers:
                 raise NotFound(f"{site} has no container {clean(container, 80)} any more")
 
     def connections(self, site: str, stack: str) -> int | None:
-        """See `stackports.StackContainers`. Read in each container with its own `cat`; one without it hides the number."""
+        """See `ports.stacks.StackContainers`. Read in each container with its own `cat`; one without it hides the number."""
         total = 0
         with visit(self._connection(site)) as engine:
             for doc in _members(engine, stack):

@@ -175,6 +175,17 @@ class Engine:
             answer.raise_for_status()
         return answer
 
+    def send(
+        self, path: str, query: Mapping[str, str], chunks: Iterator[bytes], *, seconds: float
+    ) -> requests.Response:
+        """PUT what is made piece by piece; 404 is an answer, too."""
+        url = f"{self._api.base_url}/v{self._api.api_version}{path}"
+        headers = {"Content-Type": "application/x-tar"}
+        answer = self._api.request("PUT", url, params=query, data=chunks, headers=headers, timeout=seconds)
+        if answer.status_code != 404:
+            answer.raise_for_status()
+        return answer
+
     def ping(self) -> None:
         """A sign of life within `PING_SECONDS`."""
         self._api.get(f"{self._api.base_url}/_ping", timeout=PING_SECONDS).raise_for_status()

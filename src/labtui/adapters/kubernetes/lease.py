@@ -22,7 +22,7 @@ from labtui.domain.connections import KubernetesConnection
 from labtui.domain.errors import LabError, Refused, Unreachable
 from labtui.domain.migration.names import NAMESPACE, object_name
 from labtui.domain.text import clean
-from labtui.ports import LeaseHolder
+from labtui.ports.migration import LeaseHolder
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def _awake() -> float:
 
 
 class KubernetesLeases:
-    """`ports.Leases`. `by` is the operator, `user@host`; each lease has an identity of its own beside it."""
+    """`ports.migration.Leases`. `by` is the operator, `user@host`; each lease has an identity of its own beside it."""
 
     def __init__(
         self, connection: KubernetesConnection, by: str, namespace: str = NAMESPACE, times: Times | None = None
@@ -55,12 +55,12 @@ class KubernetesLeases:
         self._times = times or Times()
 
     def holder(self, site: str, stack: str) -> LeaseHolder | None:
-        """See `ports.Leases`. A holder that has died is named until its lease is taken over."""
+        """See `ports.migration.Leases`. A holder that has died is named until its lease is taken over."""
         found = self._objects.get(object_name(site, stack))
         return _holder(found) if found is not None and text(found, "spec", "holderIdentity") else None
 
     def acquire(self, site: str, stack: str, above: int, report: Callable[[str], None]) -> Lease:
-        """See `ports.Leases`."""
+        """See `ports.migration.Leases`."""
         name = object_name(site, stack)
         identity = f"{self._by} pid {os.getpid()} {uuid.uuid4().hex[:12]}"
         while True:
@@ -115,7 +115,7 @@ class KubernetesLeases:
 
 
 class Lease:
-    """`ports.HeldLease`. Its thread renews it until `release`, and goes on trying while the server does not answer."""
+    """`ports.migration.HeldLease`. Its thread renews it until `release`, and goes on trying while the server does not answer."""
 
     def __init__(self, objects: OwnObjects, name: str, identity: str, fence: int, times: Times, renewed: float) -> None:
         """`renewed`: when the request that took it was sent, by `_awake`."""
@@ -130,11 +130,11 @@ class Lease:
 
     @property
     def fence(self) -> int:
-        """See `ports.HeldLease`."""
+        """See `ports.migration.HeldLease`."""
         return self._fence
 
     def check(self) -> None:
-        """See `ports.HeldLease`."""
+        """See `ports.migration.HeldLease`."""
         with self._lock:
             if self._lost is None:
                 self._renew()
@@ -142,7 +142,7 @@ class Lease:
                 raise self._lost
 
     def glance(self) -> None:
-        """See `ports.HeldLease`."""
+        """See `ports.migration.HeldLease`."""
         if self._lost is not None:
             raise self._lost
         # a renewal before the duration ran out is proof: until then nobody can have taken over
@@ -150,7 +150,7 @@ class Lease:
             self.check()
 
     def release(self) -> None:
-        """See `ports.HeldLease`."""
+        """See `ports.migration.HeldLease`."""
         self._over.set()
         self._thread.join()
         try:

@@ -8,26 +8,26 @@ from labtui.adapters.kubernetes.wire import Conflict
 from labtui.domain.connections import KubernetesConnection
 from labtui.domain.errors import Refused
 from labtui.domain.migration.names import NAMESPACE, object_name
-from labtui.ports import MirrorCopy
+from labtui.ports.migration import MirrorCopy
 
 _KIND = "labtui.dev/kind"
 _JOURNAL = "journal.jsonl"
 
 
 class KubernetesMirror:
-    """`ports.JournalMirror` in ConfigMaps `labtui-migration-SITE-STACK`."""
+    """`ports.migration.JournalMirror` in ConfigMaps `labtui-migration-SITE-STACK`."""
 
     def __init__(self, connection: KubernetesConnection, namespace: str = NAMESPACE) -> None:
         self._objects = OwnObjects(connection, "/api/v1", "configmaps", namespace)
         self._namespace = namespace
 
     def read(self, site: str, stack: str) -> MirrorCopy | None:
-        """See `ports.JournalMirror`."""
+        """See `ports.migration.JournalMirror`."""
         found = self._objects.get(object_name(site, stack))
         return None if found is None else _copy(found)
 
     def write(self, copy: MirrorCopy) -> MirrorCopy:
-        """See `ports.JournalMirror`."""
+        """See `ports.migration.JournalMirror`."""
         name = object_name(copy.site, copy.stack)
         metadata: Json = {"name": name, "namespace": self._namespace, "labels": {**LABELS, _KIND: "migration"}}
         body: Json = {
@@ -51,7 +51,7 @@ class KubernetesMirror:
             raise Refused("Somebody else wrote the journal's copy in the cluster", f"ConfigMap {name}") from error
 
     def all(self) -> tuple[MirrorCopy, ...]:
-        """See `ports.JournalMirror`."""
+        """See `ports.migration.JournalMirror`."""
         return tuple(_copy(found) for found in self._objects.list(f"{_KIND}=migration"))
 
     def close(self) -> None:

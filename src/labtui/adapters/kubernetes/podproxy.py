@@ -1,4 +1,4 @@
-"""Asking a pod through the API server (`ports.PodProxy`), where its address cannot be reached from this machine.
+"""Asking a pod through the API server (`PodProxy`), where its address cannot be reached from this machine.
 
 The API server writes its own prefix into redirects and into links of HTML pages (`Target.through.prefix` tells it).
 """
@@ -28,7 +28,7 @@ CHUNK = 64 * 1024
 
 
 class PodProxyClient:
-    """See `ports.PodProxy`. The kubeconfig is read at the first request, and again when its credentials are refused or have ended."""
+    """See `PodProxy`. The kubeconfig is read at the first request, and again when its credentials are refused or have ended."""
 
     def __init__(self, connection: KubernetesConnection) -> None:
         self._load: Callable[[], Access] = lambda: load(connection)
@@ -36,7 +36,7 @@ class PodProxyClient:
         self._access: Access | None = None
 
     def ask(self, pod: PodPort, path: str, headers: Sequence[tuple[str, str]], timeout: float) -> Answer:
-        """See `ports.PodProxy`."""
+        """See `PodProxy`."""
         from urllib3.exceptions import HTTPError
 
         with self._lock:

@@ -1,4 +1,4 @@
-"""What the cluster has of one stack, and its objects by identity: `stackports.StackCluster` and `stackports.Objects`."""
+"""What the cluster has of one stack, and its objects by identity: `ports.stacks.StackCluster` and `ports.stacks.Objects`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from labtui.domain.errors import Invalid, NotFound, OutcomeUnknown, Refused
 from labtui.domain.plain import plain
 from labtui.domain.ref import SourceId, SourceKind
 from labtui.domain.text import clean, clean_lines
-from labtui.stackports import PodState, SliceState, WorkloadState
+from labtui.ports.stacks import PodState, SliceState, WorkloadState
 
 MANAGER = "labtui"
 GONE_SECONDS = 60.0
@@ -80,7 +80,7 @@ class KubernetesStack:
     # ports.StackCluster
 
     def workloads(self, namespace: str, release: str) -> tuple[WorkloadState, ...]:
-        """See `stackports.StackCluster`."""
+        """See `ports.stacks.StackCluster`."""
         with self._open() as wire:
             found = []
             for kind, plural in _WORKLOADS:
@@ -89,14 +89,14 @@ class KubernetesStack:
         return tuple(sorted(found, key=lambda w: (w.kind, w.name)))
 
     def pods(self, namespace: str, release: str) -> tuple[PodState, ...]:
-        """See `stackports.StackCluster`."""
+        """See `ports.stacks.StackCluster`."""
         with self._open() as wire:
             path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods"
             found = [self._pod(obj) for obj in rows(wire.get(path, _of(release)), "items") if not _leaving(obj)]
         return tuple(sorted((p for p in found if p is not None), key=lambda p: p.name))
 
     def last_words(self, namespace: str, pod: str, lines: int = 20) -> tuple[str, ...]:
-        """See `stackports.StackCluster`. Empty where no container has run at all."""
+        """See `ports.stacks.StackCluster`. Empty where no container has run at all."""
         place = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(pod, safe='')}"
         with self._open() as wire:
             status = _unwell(wire.get(place))
@@ -116,7 +116,7 @@ class KubernetesStack:
         return tuple(clean(line, _LINE) for line in clean_lines(said, LOG_BYTES).splitlines()[-lines:] if line.strip())
 
     def slices(self, namespace: str) -> tuple[SliceState, ...]:
-        """See `stackports.StackCluster`."""
+        """See `ports.stacks.StackCluster`."""
         with self._open() as wire:
             items = rows(wire.get(_collection("EndpointSlice", namespace)), "items")
         parsed = [found for obj in items if not _leaving(obj) and (found := parse_slice(obj, self._source))]
@@ -141,7 +141,7 @@ class KubernetesStack:
     # ports.Objects
 
     def find(self, kind: str, namespace: str, name: str) -> Mapping[str, Any] | None:
-        """See `stackports.Objects`."""
+        """See `ports.stacks.Objects`."""
         with self._open() as wire:
             try:
                 return wire.get(_place(kind, namespace, name))
@@ -149,12 +149,12 @@ class KubernetesStack:
                 return None
 
     def all(self, kind: str, namespace: str = "") -> tuple[Mapping[str, Any], ...]:
-        """See `stackports.Objects`."""
+        """See `ports.stacks.Objects`."""
         with self._open() as wire:
             return tuple(rows(wire.get(_collection(kind, namespace)), "items"))
 
     def apply(self, obj: Mapping[str, Any], *, dry_run: bool = False) -> Mapping[str, Any]:
-        """See `stackports.Objects`. Values of other managers are never taken by force."""
+        """See `ports.stacks.Objects`. Values of other managers are never taken by force."""
         body = plain(obj)
         kind, namespace, name = (
             text(body, "kind"),
@@ -166,7 +166,7 @@ class KubernetesStack:
             return wire.change("PATCH", _place(kind, namespace, name), query, body)
 
     def delete(self, kind: str, namespace: str, name: str) -> None:
-        """See `stackports.Objects`."""
+        """See `ports.stacks.Objects`."""
         place, end = _place(kind, namespace, name), time.monotonic() + GONE_SECONDS
         with self._open() as wire:
             try:

@@ -1,4 +1,4 @@
-"""The prober over the network (`ports.Prober`)."""
+"""The prober over the network (`ports.migration.Prober`)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from labtui.domain.errors import LabError, Refused, Unreachable
 from labtui.domain.migration.edge import Certificate
 from labtui.domain.migration.probes import Answer, Counts, Load, Target
 from labtui.domain.text import clean
-from labtui.ports import PodProxy, Probing
+from labtui.ports.migration import PodProxy, Probing
 
 
 class NetworkProber:
@@ -26,7 +26,7 @@ class NetworkProber:
         self._proxy = proxy
 
     def ask(self, target: Target, timeout: float = 5.0) -> Answer:
-        """See `ports.Prober`."""
+        """See `ports.migration.Prober`."""
         try:
             return self._once(target, timeout)
         except LabError:
@@ -49,7 +49,7 @@ class NetworkProber:
             page.close()
 
     def certificate(self, target: Target, timeout: float = 5.0) -> Certificate:
-        """See `ports.Prober`."""
+        """See `ports.migration.Prober`."""
         try:
             link = Link(target, Deadline(timeout))
         except ssl.SSLCertVerificationError as error:
@@ -66,14 +66,14 @@ class NetworkProber:
             link.close()
 
     def start(self, loads: Sequence[Load]) -> Probing:
-        """See `ports.Prober`."""
+        """See `ports.migration.Prober`."""
         session = Session([run_of(load, self._once, number) for number, load in enumerate(loads)])
         session.start()
         return session
 
 
 class Session:
-    """Loads that are being sent (`ports.Probing`)."""
+    """Loads that are being sent (`ports.migration.Probing`)."""
 
     def __init__(self, runs: Sequence[Run]) -> None:
         self._runs = tuple(runs)
@@ -84,11 +84,11 @@ class Session:
             run.start()
 
     def counts(self) -> tuple[Counts, ...]:
-        """See `ports.Probing`."""
+        """See `ports.migration.Probing`."""
         return tuple(run.counts() for run in self._runs)
 
     def stop(self) -> tuple[Counts, ...]:
-        """See `ports.Probing`. May be called twice."""
+        """See `ports.migration.Probing`. May be called twice."""
         for run in self._runs:
             run.end()
         for run in self._runs:

@@ -20,7 +20,7 @@ _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "USER", "TMPDI
 
 
 class CheckProgram:
-    """See `ports.OwnCheck`. `folder` is where it runs, `environ` where the few variables it gets come from: no token of labtui's
+    """See `OwnCheck`. `folder` is where it runs, `environ` where the few variables it gets come from: no token of labtui's
     own (VAULT_TOKEN, ARGOCD_AUTH_TOKEN …) reaches it unless the operator's script reads it by itself."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
@@ -28,7 +28,7 @@ class CheckProgram:
         self._environ = {key: environ[key] for key in _PASSED_ON if key in environ}
 
     def run(self, argv: Sequence[str], environ: Mapping[str, str], seconds: float) -> CheckResult:
-        """See `ports.OwnCheck`. Passed means exit status 0 in time. The last line of its output, both streams together."""
+        """See `OwnCheck`. Passed means exit status 0 in time. The last line of its output, both streams together."""
         name = clean(Path(argv[0]).name, 60) if argv else "check"
         began = time.monotonic()
         if not argv:

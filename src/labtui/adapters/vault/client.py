@@ -6,7 +6,7 @@ Only this module and `transport` import hvac and requests; they are imported the
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
@@ -17,9 +17,9 @@ import hvac.exceptions
 import requests.exceptions
 
 from labtui.adapters.vault.parse import mapping, whole
-from labtui.adapters.vault.transport import TIMEOUT, open_session, unreachable
+from labtui.adapters.vault.transport import TIMEOUT, open_session, unreachable, was_sent
 from labtui.domain.connections import VaultConnection
-from labtui.domain.errors import Denied, Invalid, LabError, NotFound, Refused, SignedOut, Unreachable
+from labtui.domain.errors import Denied, Invalid, LabError, NotFound, OutcomeUnknown, Refused, SignedOut, Unreachable
 from labtui.domain.text import clean
 
 T = TypeVar("T")
@@ -200,6 +200,54 @@ class Client:
                     found.add(path.removeprefix(top))
         return tuple(sorted(found - {""}))
 
+    def newest(self, path: str) -> tuple[int, dict[str, Any], bool]:
+        """Number and values of the newest version, and whether it is deleted (then without values). Raises NotFound."""
+        kv = self._hvac.secrets.kv.v2
+        answer = self._ask(
+            lambda: kv.read_secret_version(path, mount_point=self._connection.mount, raise_on_deleted_version=False)
+        )
+        data = mapping(answer, "data")
+        about = mapping(data, "metadata")
+        gone = about.get("destroyed") is True or (bool(about.get("deletion_time")) and data.get("data") is None)
+        return whole(about.get("version")), mapping(data, "data"), gone
+
+    def capabilities(self, path: str) -> frozenset[str]:
+        """What the token may do with an API path (`kv/data/apps/web`)."""
+        answer = self._ask(lambda: self._hvac.adapter.post("/v1/sys/capabilities-self", json={"paths": [path]}))
+        found = mapping(answer, "data").get(path) or answer.get("capabilities")
+        return frozenset(str(word) for word in found) if isinstance(found, list) else frozenset()
+
+    # Changing
+
+    def put(self, path: str, values: Mapping[str, Any], cas: int) -> int:
+        """Write a version after version `cas`, and answer its number. Raises Refused when another one is the newest."""
+        body = {"data": dict(values), "options": {"cas": cas}}
+        answer = self._change(f"data/{quote(path)}", body)
+        number = whole(mapping(answer, "data").get("version"))
+        if not number:
+            raise OutcomeUnknown("Vault does not say which version it wrote", "", "Look at the path's versions")
+        return number
+
+    def delete(self, path: str, versions: Sequence[int]) -> None:
+        """Delete these versions; `vault kv undelete` brings them back."""
+        self._change(f"delete/{quote(path)}", {"versions": list(versions)})
+
+    def _change(self, where: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a change once. Raises OutcomeUnknown when it may have arrived and no answer came."""
+        url = f"/v1/{quote(self._connection.mount)}/{where}"
+
+        def send() -> Any:
+            try:
+                return self._hvac.adapter.post(url, json=dict(body))
+            except (requests.exceptions.RequestException, OSError) as error:
+                if was_sent(error):
+                    raise _unknown(unreachable(error, self._connection.address)) from None
+                raise
+            except (hvac.exceptions.InternalServerError, hvac.exceptions.BadGateway) as error:
+                raise _unknown(self._words(error)) from None
+
+        return self._ask(send)
+
     def _ask(self, call: Callable[[], T]) -> dict[str, Any]:
         """The answer of a call; every way it can fail becomes one of labtui's errors. None of them repeats an answer's body."""
         try:
@@ -233,6 +281,10 @@ class Client:
     def _not_vault(self) -> LabError:
         where = clean(self._connection.address)
         return Invalid(f"What answers at {where} is no Vault", "its answer is of another kind", "Check the address")
+
+
+def _unknown(why: LabError) -> OutcomeUnknown:
+    return OutcomeUnknown("Vault did not say whether it has written this", why.cause, "Look at the path's versions")
 
 
 def sealed() -> Unreachable:

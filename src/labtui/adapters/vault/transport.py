@@ -13,7 +13,7 @@ import requests.exceptions
 from urllib3 import disable_warnings
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import InsecureRequestWarning
+from urllib3.exceptions import InsecureRequestWarning, NewConnectionError
 
 from labtui.domain.connections import VaultConnection
 from labtui.domain.errors import LabError, Unreachable
@@ -103,6 +103,21 @@ def unreachable(error: Exception, address: str) -> LabError:
     if isinstance(error, requests.exceptions.Timeout):
         return Unreachable(f"Vault at {where} does not answer", f"no answer within {TIMEOUT:g} s")
     return Unreachable(f"Vault at {where} cannot be reached", _reason(error), "Is the server running?")
+
+
+def was_sent(error: Exception) -> bool:
+    """May the server have got the request? Not when no connection could be made for it."""
+    seen: BaseException | None = error
+    for _ in range(8):
+        if seen is None:
+            return True
+        if isinstance(seen, (NewConnectionError, requests.exceptions.ConnectTimeout, requests.exceptions.SSLError)):
+            return False
+        inner = getattr(seen, "reason", None)
+        if not isinstance(inner, BaseException):
+            inner = next((a for a in getattr(seen, "args", ()) if isinstance(a, BaseException)), None)
+        seen = inner
+    return True
 
 
 def _reason(error: BaseException) -> str:

@@ -35,7 +35,7 @@ from labtui.domain.migration.journal import (
 from labtui.domain.migration.progress import Event
 from labtui.domain.migration.standing import standing
 from labtui.domain.migration.steps import ORDER, STEPS, StepName
-from labtui.ports import HeldLease
+from labtui.ports.migration import HeldLease
 
 log = logging.getLogger(__name__)
 
@@ -179,10 +179,12 @@ class Engine:
             self._record(Mark.DONE, action.step, action.name, words, {**earlier, **look.data})
             self._tell(Event.ADOPTED, words, action, position)
             return
-        self._record(Mark.BEGUN, action.step, action.name, action.title, earlier)
+        # what the look found must outlive a crash: afterwards the world may no longer tell what was there before
+        before = {**earlier, **look.data}
+        self._record(Mark.BEGUN, action.step, action.name, action.title, before)
         self._tell(Event.BEGUN, action.title, action, position)
         self._fence()
-        data = guarded(lambda: action.do(earlier, self._reporter(action, position)))
+        data = guarded(lambda: action.do(before, self._reporter(action, position)))
         after = self._look(action, data)
         if after.seen is not Seen.DONE:
             raise LabError(f"{action.title}: it was done, and it does not show", after.words)

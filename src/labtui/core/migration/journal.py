@@ -12,7 +12,8 @@ from labtui.domain.errors import Refused
 from labtui.domain.migration.journal import Entry, Mark
 from labtui.domain.migration.lines import compact, decode, encode, join
 from labtui.domain.migration.steps import StepName
-from labtui.ports import Clock, JournalMirror, MirrorCopy
+from labtui.ports import Clock
+from labtui.ports.migration import JournalMirror, MirrorCopy
 
 
 class Journal(Protocol):

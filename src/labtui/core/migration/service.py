@@ -21,7 +21,8 @@ from labtui.domain.migration.names import new_id, valid_id
 from labtui.domain.migration.progress import Event
 from labtui.domain.migration.standing import standing
 from labtui.domain.migration.steps import StepName
-from labtui.ports import Clock, JournalMirror, LeaseHolder, Leases, MirrorCopy
+from labtui.ports import Clock
+from labtui.ports.migration import JournalMirror, LeaseHolder, Leases, MirrorCopy
 
 ActionsFor = Callable[[About, Sequence[Entry]], Sequence[Action]]  # what is known of it so far is given, too
 Reporter = Callable[[About, Sequence[Entry]], Mapping[str, Any]]  # the report of a migration, as plain JSON

@@ -13,7 +13,7 @@ from labtui.domain.ref import SourceId
 from labtui.domain.resources import Resource
 from labtui.domain.resources.docker import DockerService
 from labtui.domain.resources.kubernetes import Pod
-from labtui.ports import Prober
+from labtui.ports.migration import Prober
 
 Resources = Callable[[SourceId, Sequence[str]], Iterable[Resource]]
 
@@ -60,7 +60,7 @@ def at(target: Target, path: str) -> Target:
 
 
 class InventoryUse:
-    """What both sides use, from what the feeds know (`ports.SideUse`). `resources` answers a copy, from any thread."""
+    """What both sides use, from what the feeds know (`ports.migration.SideUse`). `resources` answers a copy, from any thread."""
 
     def __init__(
         self,
@@ -75,12 +75,12 @@ class InventoryUse:
         self._cluster, self._namespace, self._label = cluster, namespace, stack_label or stack
 
     def docker(self) -> Use:
-        """See `ports.SideUse`."""
+        """See `ports.migration.SideUse`."""
         found = self._resources(self._docker, ("ComposeService",))
         return use_of_services(r for r in found if isinstance(r, DockerService) and r.stack == self._stack)
 
     def kubernetes(self) -> Use:
-        """See `ports.SideUse`. The pods of the stack are those that the app chart labels so."""
+        """See `ports.migration.SideUse`. The pods of the stack are those that the app chart labels so."""
         wanted = ("app.kubernetes.io/part-of", self._label)
         found = self._resources(self._cluster, ("Pod",))
         mine = (r for r in found if isinstance(r, Pod) and r.ref.namespace == self._namespace and wanted in r.labels)

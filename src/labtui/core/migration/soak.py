@@ -15,7 +15,7 @@ from labtui.domain.migration.steps import StepName
 from labtui.domain.migration.tally import by_side
 from labtui.domain.records import from_plain, to_plain
 from labtui.domain.text import duration
-from labtui.ports import Prober, Probing
+from labtui.ports.migration import Prober, Probing
 
 SAY_EVERY = timedelta(minutes=1)
 

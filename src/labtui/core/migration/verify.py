@@ -20,7 +20,8 @@ from labtui.domain.migration.settings import OwnScript
 from labtui.domain.migration.steps import StepName
 from labtui.domain.migration.tally import by_side
 from labtui.domain.records import from_plain, to_plain
-from labtui.ports import Clock, OwnCheck, Prober
+from labtui.ports import Clock
+from labtui.ports.migration import OwnCheck, Prober
 
 ABSENT = (404, 410)
 

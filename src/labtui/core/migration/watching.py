@@ -11,7 +11,8 @@ from labtui.domain.migration.budget import Budget
 from labtui.domain.migration.comparison import Measured, Meter, Use
 from labtui.domain.migration.probes import Counts, Side, demand
 from labtui.domain.migration.tally import by_side
-from labtui.ports import Clock, Probing, SideUse
+from labtui.ports import Clock
+from labtui.ports.migration import Probing, SideUse
 
 ENOUGH = 20  # answers before a percentile means anything
 Wait = Callable[[float], bool]  # for so many seconds; true when the work shall end (`threading.Event.wait`)

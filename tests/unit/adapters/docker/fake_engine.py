@@ -87,6 +87,8 @@ class FakeEngine:
         self.documents: dict[str, dict[str, Any]] = {}
         self.stats: dict[str, list[dict[str, Any] | str]] = {}
         self.requests: list[str] = []
+        self.sent: list[tuple[str, bytes]] = []  # what was PUT: path and body
+        self.posted: list[tuple[str, bytes]] = []
         # what else it answers: method and path without version and query → status, headers and body
         self.routes: dict[str, tuple[int, dict[str, str], bytes]] = {}
         self.headers = {"Date": "Fri, 02 Jan 2026 00:00:00 GMT"}
@@ -150,7 +152,21 @@ class _Handler(BaseHTTPRequestHandler):
         self._routed()
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.fake.posted.append((self.path, self.rfile.read(int(self.headers.get("Content-Length") or 0))))
+        self._routed()
+
+    def do_DELETE(self) -> None:
+        self.fake.requests.append(f"DELETE {self.path}")
+        self._routed()
+
+    def do_PUT(self) -> None:
+        """Takes a body in chunks and keeps it."""
+        body = b""
+        while count := int(self.rfile.readline(), 16):
+            body += self.rfile.read(count)
+            self.rfile.readline()
+        self.rfile.readline()
+        self.fake.sent.append((self.path, body))
         self._routed()
 
     def _routed(self) -> None:

@@ -15,7 +15,7 @@ from labtui.adapters.kubernetes.lease import KubernetesLeases, Times
 from labtui.adapters.kubernetes.mirror import KubernetesMirror
 from labtui.domain.connections import KubernetesConnection
 from labtui.domain.errors import Refused, Unreachable
-from labtui.ports import MirrorCopy
+from labtui.ports.migration import MirrorCopy
 from tests.unit.adapters.kubernetes.api_fake import Api
 
 PLACE = ("wroclaw", "emby")

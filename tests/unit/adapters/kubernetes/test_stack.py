@@ -11,7 +11,7 @@ import pytest
 from labtui.adapters.kubernetes.stack import KubernetesStack
 from labtui.domain.connections import KubernetesConnection
 from labtui.domain.errors import Invalid, NotFound, Refused
-from labtui.stackports import WorkloadState
+from labtui.ports.stacks import WorkloadState
 
 Json = dict[str, Any]
 

@@ -19,7 +19,7 @@ from labtui.adapters.probe import NetworkProber
 from labtui.domain.migration.budget import Budget, BudgetExceeded
 from labtui.domain.migration.probes import Counts, Kind, Load, Side, demand
 from labtui.domain.migration.tally import FAILURES_KEPT
-from labtui.ports import Probing
+from labtui.ports.migration import Probing
 from tests.unit.adapters.probe.servers import BIG, BadServer, free_port, serving, target
 
 

@@ -15,7 +15,7 @@ from labtui.domain.conversion.findings import PlannedVolume
 from labtui.domain.errors import MustUndo, OutcomeUnknown, Refused, Unreachable
 from labtui.domain.resources.argocd import AutoSync
 from labtui.ports import Commit
-from labtui.stackports import PodState
+from labtui.ports.stacks import PodState
 from tests.unit.core.migration.world import APPS, HOST, LIST, PLANNED, VALUES, Estate, Repo
 
 ORDER = ("route", "pods", "both", "kubernetes")

@@ -23,7 +23,7 @@ from labtui.domain.errors import LabError, NotFound
 from labtui.domain.ref import Ref
 from labtui.domain.resources.argocd import Application, AutoSync, Operation
 from labtui.ports import ServiceState, SyncRequest
-from labtui.stackports import PodState, SliceState, WorkloadState
+from labtui.ports.stacks import PodState, SliceState, WorkloadState
 from tests.unit.core.fakes import T0, application, ref
 from tests.unit.core.fakes import Argo as FakeBase
 

@@ -30,7 +30,7 @@ from labtui.domain.migration.steps import StepName
 from labtui.domain.planning import git_paths
 from labtui.domain.ref import Ref
 from labtui.domain.text import clean
-from labtui.stackports import Objects
+from labtui.ports.stacks import Objects
 
 
 @dataclass(frozen=True, slots=True)

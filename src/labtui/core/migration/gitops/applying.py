@@ -12,7 +12,7 @@ from labtui.core.migration.gitops.values import Stand
 from labtui.domain.errors import OutcomeUnknown, Refused
 from labtui.domain.text import clean
 from labtui.ports import ChartRenderer
-from labtui.stackports import Objects
+from labtui.ports.stacks import Objects
 
 Json = Mapping[str, Any]
 STAND = "labtui.dev/stand"  # annotation of the namespace: which values its objects were rendered from

@@ -11,7 +11,7 @@ from labtui.core.migration.gitops.values import Stand
 from labtui.core.operations.watching import Pace
 from labtui.domain.errors import LabError, MustUndo, OutcomeUnknown, SignedOut, Unreachable
 from labtui.domain.text import clean
-from labtui.stackports import PodState, SliceState, StackCluster
+from labtui.ports.stacks import PodState, SliceState, StackCluster
 
 DOCKER = "labtui.dev"  # manager of the slices that lead to Docker
 RESTARTS = 3  # a program that ended so often will not be ready

@@ -14,7 +14,7 @@ from labtui.domain.errors import LabError, NotFound, OutcomeUnknown, Refused
 from labtui.domain.planning import short
 from labtui.domain.text import clean
 from labtui.ports import Commit
-from labtui.stackports import GitHistory
+from labtui.ports.stacks import GitHistory
 
 ATTEMPTS = 5
 _MIGRATION = re.compile(r"^Labtui-Migration: (\S+)$", re.M)

@@ -24,7 +24,7 @@ from labtui.core.migration.gitops.values import (
 )
 from labtui.domain.planning import short
 from labtui.domain.ref import Ref
-from labtui.stackports import GitHistory
+from labtui.ports.stacks import GitHistory
 
 
 @dataclass(frozen=True, slots=True)

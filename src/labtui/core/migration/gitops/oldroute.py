@@ -12,7 +12,7 @@ from labtui.core.promotion.text import read_values, rewrite
 from labtui.domain.errors import Refused
 from labtui.domain.plain import plain
 from labtui.domain.text import clean
-from labtui.stackports import Objects
+from labtui.ports.stacks import Objects
 
 SYNC_OPTIONS = "argocd.argoproj.io/sync-options"
 KEPT = "Prune=false"

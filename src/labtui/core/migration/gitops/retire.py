@@ -17,7 +17,7 @@ from labtui.domain.migration.steps import StepName
 from labtui.domain.ref import Ref
 from labtui.domain.text import clean
 from labtui.ports import Clock, ComposeControl, ServiceState
-from labtui.stackports import StackContainers
+from labtui.ports.stacks import StackContainers
 
 MARK = "labtui.dev/migrated"
 ON_KUBERNETES = Stand(True, "kubernetes")
