@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -17,42 +17,8 @@ from labtui.core.lab import Lab
 from labtui.core.migration.service import Migrations, Record
 from labtui.core.operations.migrate import RunMigration, Verb
 from labtui.domain.migration.journal import Entry
-from labtui.domain.migration.steps import ORDER, StepName
+from labtui.domain.migration.steps import StepName
 from labtui.domain.text import age, clean
-
-Add = Callable[..., argparse.ArgumentParser]
-
-
-def add_commands(add: Add, output: argparse.ArgumentParser) -> None:
-    """The options of both commands."""
-    migrate = add("migrate", "Move a Compose stack to Kubernetes, or go on with its migration", output)
-    migrate.add_argument("stack", metavar="SITE/STACK")
-    migrate.add_argument("--until", type=step, metavar="STEP", help=f"stop after this step: {_steps()}")
-    migrate.add_argument("--yes", action="store_true", help="do not ask for confirmation")
-    migration = add("migration", "Look at migrations, go on with one, or undo one")
-    verbs = migration.add_subparsers(dest="verb", metavar="list|show|resume|undo", required=True)
-    verbs.add_parser("list", help="every migration, here and in the cluster", parents=[output])
-    for name, words in (
-        ("show", "the journal of one"),
-        ("resume", "go on where it was cut off, from this machine or another one"),
-        ("undo", "take it back"),
-    ):
-        verb = verbs.add_parser(name, help=words, description=words, parents=[output])
-        verb.add_argument("id", metavar="ID", help="as `labtui migration list` shows it")
-        if name != "show":
-            verb.add_argument("--yes", action="store_true", help="do not ask for confirmation")
-        if name == "undo":
-            verb.add_argument(
-                "--to", type=step, metavar="STEP", help=f"leave this step and those before it: {_steps()}"
-            )
-
-
-def step(text: str) -> StepName:
-    """A step by its name; `cut-over` is `cut over`."""
-    try:
-        return StepName(text.replace("-", " ").lower())
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"is none of {_steps()}") from None
 
 
 def run(lab: Lab, options: argparse.Namespace, asking: Asking) -> Exit:
@@ -175,7 +141,3 @@ def _entry(entry: Entry) -> dict[str, Any]:
 
 def _where(record: Record) -> str:
     return ", ".join(word for word, true in (("here", record.here), ("cluster", record.mirrored)) if true)
-
-
-def _steps() -> str:
-    return ", ".join(name.value.replace(" ", "-") for name in ORDER)

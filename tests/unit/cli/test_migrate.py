@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from labtui.cli.argocd import Asking
-from labtui.cli.migrate import add_commands, run
+from labtui.cli.migrate import run
+from labtui.cli.migrate_options import add_migrations
 from labtui.cli.output import Exit
 from labtui.core.audit import MemoryAudit
 from labtui.core.executor import Executor
@@ -49,7 +50,9 @@ class Cli:
         output.add_argument("--json", action="store_true")
         top = argparse.ArgumentParser()
         commands = top.add_subparsers(dest="command")
-        add_commands(lambda name, words, *parents: commands.add_parser(name, help=words, parents=list(parents)), output)
+        add_migrations(
+            lambda name, words, *parents: commands.add_parser(name, help=words, parents=list(parents)), output
+        )
         options = top.parse_args(words)
         asking = Asking(
             options.json, getattr(options, "yes", False), 1.0, lambda words: answer or "", lambda: answer is not None
