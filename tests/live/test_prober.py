@@ -229,12 +229,13 @@ def test_both_sides_are_compared(web: Web, prober: NetworkProber) -> None:
     watcher = Watcher(clock, threading.Event().wait)
     lines: list[str] = []
     plan = VerifyPlan(sides, loads=loads, seconds=2)
-    found = verified_of(Verify(plan, prober, clock, watcher).do({}, lines.append))
+    found = verified_of(Verify(plan.sides.subject, lambda: plan, prober, clock, watcher).do({}, lines.append))
     assert found is not None and found.passed
     assert "/" in [p.path for p in found.paths] and all(p.docker == p.kubernetes for p in found.paths)
     assert {p.verdict for p in found.paths} <= {Verdict.SAME, Verdict.ACCEPTABLE}
     assert [(c.failed, c.sent > 30) for c in found.counts] == [(0, True), (0, True)]
     # the same through the API server
     through = replace(sides, kubernetes=pod)
-    again = verified_of(Verify(replace(plan, sides=through, seconds=0), prober, clock, watcher).do({}, lines.append))
+    later = replace(plan, sides=through, seconds=0)
+    again = verified_of(Verify(through.subject, lambda: later, prober, clock, watcher).do({}, lines.append))
     assert again is not None and again.passed

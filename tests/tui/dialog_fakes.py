@@ -118,6 +118,13 @@ class FakeApplications:
         """The calls of this name."""
         return [call for call in self.calls if call[0] == name]
 
+    @property
+    def source(self) -> SourceId:
+        return self.app.ref.source
+
+    def all(self) -> tuple[Application, ...]:
+        return (self.app,)
+
     def get(self, ref: Ref) -> Application:
         """A running operation ends at the second look."""
         self._enter("get", ref)

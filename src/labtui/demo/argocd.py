@@ -12,7 +12,7 @@ from labtui.demo.simulated_app import SimulatedApp
 from labtui.demo.tree import tree_of
 from labtui.domain.errors import Denied, NotFound, Refused, SignedOut
 from labtui.domain.plan import DiffItem
-from labtui.domain.ref import Ref
+from labtui.domain.ref import Ref, SourceId
 from labtui.domain.resources.argocd import Application, AutoSync, Deployment, RollbackRecord
 from labtui.ports import RevisionInfo, SyncRequest, SyncWindows, TreeNode
 
@@ -51,6 +51,17 @@ class SimulatedArgocd:
         return found
 
     # Asking
+
+    @property
+    def source(self) -> SourceId:
+        """See `ports.Applications`."""
+        return self._source
+
+    def all(self) -> tuple[Application, ...]:
+        """See `ports.Applications`."""
+        self._answer()
+        with self._world.lock:
+            return tuple(app.shown() for app in self._controller.apps.values())
 
     def get(self, ref: Ref) -> Application:
         """See `ports.Applications`."""

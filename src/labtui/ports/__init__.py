@@ -116,6 +116,13 @@ class TreeNode:
 class Applications(Protocol):
     """What can be asked of Argo CD and done through it."""
 
+    @property
+    def source(self) -> SourceId:
+        """The server."""
+
+    def all(self) -> tuple[Application, ...]:
+        """Every application that the account may see, in short form (no results of operations)."""
+
     def get(self, ref: Ref) -> Application:
         """The whole application, fresh from the server (with history and operation results)."""
 

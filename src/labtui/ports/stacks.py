@@ -47,6 +47,7 @@ class PodState:
     restarts: int = 0
     broken: bool = False  # its status is an error: an image that is not there, a program that ends again and again
     message: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,13 @@ class Argo:
         self.apps[app.ref] = app
         return app
 
+    @property
+    def source(self) -> SourceId:
+        return ref("apps").source
+
+    def all(self) -> tuple[Application, ...]:
+        return tuple(self.apps.values())
+
     def get(self, ref: Ref) -> Application:
         self._call("get")
         if ref not in self.apps:

@@ -25,6 +25,16 @@ class ApplicationCalls:
 
     # Asking
 
+    @property
+    def source(self) -> SourceId:
+        """The server."""
+        return self._source
+
+    def all(self) -> tuple[Application, ...]:
+        """Every application that the account may see."""
+        data = self._api.read("/api/v1/applications", seconds=SLOW)
+        return tuple(self._application(raw) for raw in parse.items(data, "items"))
+
     def get(self, ref: Ref) -> Application:
         """The whole application, fresh from the server."""
         return self._application(self._raw(ref))

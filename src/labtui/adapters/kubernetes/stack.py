@@ -136,6 +136,7 @@ class KubernetesStack:
             restarts=pod.restarts,
             broken=broken(pod.status),
             message=_reason(obj) or pod.message,
+            address=text(obj, "status", "podIP"),
         )
 
     # ports.Objects

@@ -65,40 +65,48 @@ class Soak:
     lasting = ""
 
     def __init__(
-        self, plan: SoakPlan, prober: Prober, watcher: Watcher, running: Callable[[], Probing | None] = lambda: None
+        self,
+        subject: str,
+        seconds: float,
+        find: Callable[[], SoakPlan],
+        prober: Prober,
+        watcher: Watcher,
+        running: Callable[[], Probing | None] = lambda: None,
     ) -> None:
-        self._plan, self._prober, self._watcher, self._running = plan, prober, watcher, running
+        """`find` makes the plan when it is needed; it must be about this subject and this time."""
+        self._subject, self._seconds, self._find = subject, seconds, find
+        self._prober, self._watcher, self._running = prober, watcher, running
 
     @property
     def title(self) -> str:
         """See `Action`."""
-        return f"watch answers, restarts, latency and memory for {duration(timedelta(seconds=self._plan.seconds))}"
+        return f"watch answers, restarts, latency and memory for {duration(timedelta(seconds=self._seconds))}"
 
     def look(self, earlier: Data) -> Look:
         """Done when the journal says that just this was watched for long enough."""
         found = soaked_of(earlier)
-        if found is None or found.subject != self._plan.subject or found.seconds < self._plan.seconds:
+        if found is None or found.subject != self._subject or found.seconds < self._seconds:
             return Look(Seen.NOT_DONE, "not watched yet")
         return Look(Seen.DONE, _words(found), earlier)
 
     def do(self, earlier: Data, report: Report) -> Data:
         """Watch. Raises BudgetExceeded as soon as a limit is passed, Refused when it was stopped before its time."""
-        probing = self._running()
+        plan, probing = self._find(), self._running()
         own = probing is None
         if probing is None:
-            probing = self._prober.start(self._plan.loads)
+            probing = self._prober.start(plan.loads)
         try:
-            watched = self._watcher.watch(probing, self._plan.seconds, self._plan.limits, _Teller(report))
+            watched = self._watcher.watch(probing, plan.seconds, plan.limits, _Teller(report))
         finally:
             counts = probing.stop() if own else probing.counts()
         if watched.stopped:
             hint = "Resume the migration: the watch begins anew"
             raise Refused("The watch was stopped before its time", "the traffic is on Kubernetes", hint)
         # what was still under way when the time was over counts as well
-        hold(self._plan.limits, counts, watched.kubernetes, watched.restarts)
+        hold(plan.limits, counts, watched.kubernetes, watched.restarts)
         found = Soaked(
-            subject=self._plan.subject,
-            seconds=self._plan.seconds,
+            subject=self._subject,
+            seconds=plan.seconds,
             counts=by_side(counts),
             docker=watched.docker,
             kubernetes=watched.kubernetes,

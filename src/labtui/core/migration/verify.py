@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -71,27 +71,36 @@ class Verify:
     lasting = ""
 
     def __init__(
-        self, plan: VerifyPlan, prober: Prober, clock: Clock, watcher: Watcher, own: OwnCheck | None = None
+        self,
+        subject: str,
+        find: Callable[[], VerifyPlan],
+        prober: Prober,
+        clock: Clock,
+        watcher: Watcher,
+        own: OwnCheck | None = None,
     ) -> None:
-        self._plan, self._prober, self._clock = plan, prober, clock
+        """`subject` is what is compared, as one text. `find` makes the plan when it is needed: pods are there only then."""
+        self._subject, self._find = subject, find
+        self._prober, self._clock = prober, clock
         self._watcher, self._own = watcher, own
 
     def look(self, earlier: Data) -> Look:
         """Done when the journal says that just this was compared and passed."""
         found = verified_of(earlier)
-        if found is None or found.subject != self._plan.sides.subject or not found.passed:
+        if found is None or found.subject != self._subject or not found.passed:
             return Look(Seen.NOT_DONE, "not compared yet")
         return Look(Seen.DONE, _words(found), earlier)
 
     def do(self, earlier: Data, report: Report) -> Data:
         """Compare. Raises Refused when the sides differ, when the edge is not ready or when a check of the operator's fails."""
-        paths = self._paths(report)
-        edges = self._edges(report)
-        checks = self._checks(report)
-        comparison, counts, remarks = self._over_time(report)
+        plan = self._find()
+        paths = self._paths(plan, report)
+        edges = self._edges(plan, report)
+        checks = self._checks(plan, report)
+        comparison, counts, remarks = self._over_time(plan, report)
         for sentence in comparison.sentences():
             report(sentence)
-        failed, said = _failed(counts, self._plan.sides.kubernetes.side)
+        failed, said = _failed(counts, plan.sides.kubernetes.side)
         problems = [
             *(f"{p.path}: {p.sentence}" for p in paths if p.verdict is Verdict.DIFFERS),
             *(e.sentence for e in edges if not e.well),
@@ -102,7 +111,7 @@ class Verify:
             hint = "Correct the values and try again, or write a rule for what may differ (`compare` in the stack's checks file)"
             raise Refused("Both sides are not alike", "; ".join(problems[:5]) + _more(problems), hint)
         found = Verified(
-            subject=self._plan.sides.subject,
+            subject=self._subject,
             passed=True,
             # the sentence says each difference already, and a line of the journal is bounded
             paths=tuple(replace(path, differences=()) for path in paths),
@@ -120,23 +129,23 @@ class Verify:
     def undo(self, data: Data, report: Report) -> None:
         """Nothing was changed."""
 
-    def _paths(self, report: Report) -> tuple[PathVerdict, ...]:
-        sides = self._plan.sides
+    def _paths(self, plan: VerifyPlan, report: Report) -> tuple[PathVerdict, ...]:
+        sides = plan.sides
         if sides.docker.kind is not Kind.HTTP:
             return ()
         found = []
-        for path in dict.fromkeys((*self._plan.own_paths, *self._plan.paths)):
-            if self._plan.rules.paths.get(path) is PathRule.IGNORE:
+        for path in dict.fromkeys((*plan.own_paths, *plan.paths)):
+            if plan.rules.paths.get(path) is PathRule.IGNORE:
                 continue
             docker, why_docker = self._ask(at(sides.docker, path))
-            if docker is not None and docker.status in ABSENT and path not in self._plan.own_paths:
+            if docker is not None and docker.status in ABSENT and path not in plan.own_paths:
                 continue  # one of the usual paths that this application does not have
             kubernetes, why_kubernetes = self._ask(at(sides.kubernetes, path))
             if docker is None or kubernetes is None:
                 verdict = unanswered(path, why_docker, why_kubernetes)
             else:
                 identities = sides.docker_identity, sides.kubernetes_identity
-                verdict = compare(path, docker, kubernetes, self._plan.rules, identities)
+                verdict = compare(path, docker, kubernetes, plan.rules, identities)
             report(f"{path}: {verdict.verdict.word}, {verdict.sentence}")
             found.append(verdict)
         if not found:
@@ -153,40 +162,40 @@ class Verify:
         except LabError as error:
             return None, error.cause
 
-    def _edges(self, report: Report) -> tuple[EdgeVerdict, ...]:
-        ingress = self._plan.sides.ingress
+    def _edges(self, plan: VerifyPlan, report: Report) -> tuple[EdgeVerdict, ...]:
+        ingress = plan.sides.ingress
         if ingress is None or not ingress.tls:
             return ()
         verdict = edge.judge(self._prober.certificate(ingress), ingress.name, self._clock.now())
         report(verdict.sentence)
         return (verdict,)
 
-    def _checks(self, report: Report) -> tuple[CheckResult, ...]:
-        if not self._plan.scripts:
+    def _checks(self, plan: VerifyPlan, report: Report) -> tuple[CheckResult, ...]:
+        if not plan.scripts:
             return ()
         if self._own is None:
             raise Refused("The operator's own checks cannot be run here")
         found = []
-        for script in self._plan.scripts:
+        for script in plan.scripts:
             result = self._own.run(script.argv, script.environ, script.seconds)
             report(result.sentence)
             found.append(result)
         return tuple(found)
 
-    def _over_time(self, report: Report) -> tuple[Comparison, tuple[SideCounts, ...], tuple[str, ...]]:
-        if not self._plan.loads or self._plan.seconds <= 0:
+    def _over_time(self, plan: VerifyPlan, report: Report) -> tuple[Comparison, tuple[SideCounts, ...], tuple[str, ...]]:
+        if not plan.loads or plan.seconds <= 0:
             return Comparison(None, None, Measured(), Measured()), (), ()
-        report(f"measuring both sides for {self._plan.seconds:g} s")
-        probing = self._prober.start(self._plan.loads)
+        report(f"measuring both sides for {plan.seconds:g} s")
+        probing = self._prober.start(plan.loads)
         try:
-            watched = self._watcher.watch(probing, self._plan.seconds, None, _silent)
+            watched = self._watcher.watch(probing, plan.seconds, None, _silent)
         finally:
             counts = probing.stop()
         if watched.stopped:
             raise Refused("The comparison was stopped before its time", hint="Resume the migration to compare again")
         sides = by_side(counts)
         of = {s.side: s for s in sides}
-        docker, kubernetes = of.get(self._plan.sides.docker.side), of.get(self._plan.sides.kubernetes.side)
+        docker, kubernetes = of.get(plan.sides.docker.side), of.get(plan.sides.kubernetes.side)
         return Comparison(docker, kubernetes, watched.docker, watched.kubernetes), sides, watched.remarks
 
 
