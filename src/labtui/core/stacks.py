@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
     from labtui.core.stackplan import StackPlanner
     from labtui.ports import ComposeControl, ComposeFiles, StackFacts
+    from labtui.ports.migration import OwnCheck, Prober, SideUse
     from labtui.ports.moving import Allowances, ClusterQuestions, DataStores, SecretWriter, StackSources
+    from labtui.ports.stacks import GitHistory, Objects, StackCluster, StackContainers
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,21 @@ class MovingTools:
     vault: SecretWriter | None = None
     cluster: ClusterQuestions | None = None
     allowances: Allowances | None = None
+
+
+@dataclass(frozen=True)
+class MigrationTools:
+    """What the later steps of a migration act upon. `history` is None in an estate without a repository. `use` opens what measures
+    both sides of a stack: site, stack, namespace and release."""
+
+    cluster: StackCluster
+    objects: Objects
+    containers: StackContainers
+    prober: Prober
+    use: Callable[[str, str, str, str], AbstractContextManager[SideUse | None]]
+    history: GitHistory | None = None
+    own: OwnCheck | None = None
+    environment: str = ""
 
 
 @dataclass

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from labtui.adapters.docker.source import DockerSource
     from labtui.adapters.git import GitRepository
     from labtui.core.lab import Lab
+    from labtui.core.migration.service import Migrations
     from labtui.core.stackplan import StackPlanner
     from labtui.core.stacks import MovingTools, StackTools
     from labtui.demo import DemoEstate
+    from labtui.domain.connections import KubernetesConnection
     from labtui.estate.file import Estate
     from labtui.estate.resolve import Connections
     from labtui.ports import ClusterInspector, ComposeFiles, Diagnosable, Feed, StackFacts
@@ -193,11 +195,28 @@ def _open_real(
 
         lab.cluster_secrets = KubernetesSecrets(connections.kubernetes)
     lab.make_stacks = partial(_stacks, lab, estate, connections, sites, room, environ, options.home)
+    if connections.kubernetes is not None and estate.sites:
+        lab.make_migrations = partial(
+            _migrations, lab, estate, connections, connections.kubernetes, environ, options.home
+        )
     feeds += unusable(connections.problems, [feed.source.label for feed in feeds])
     order = ("docker", "kubernetes", "argocd", "vault")
     lab.feeds = tuple(sorted(feeds, key=lambda feed: order.index(feed.source.kind.value)))
     lab.diagnosables = tuple(diagnosables)
     return lab
+
+
+def _migrations(
+    lab: Lab,
+    estate: Estate,
+    connections: Connections,
+    cluster: KubernetesConnection,
+    environ: Mapping[str, str],
+    home: Path,
+) -> Migrations:
+    from labtui.estate.migrations import make_migrations
+
+    return make_migrations(lab, estate, connections, cluster, environ, home)
 
 
 def _stacks(

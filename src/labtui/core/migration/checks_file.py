@@ -71,12 +71,14 @@ def verify_plan(settings: CheckSettings, sides: Sides, services: Iterable[Servic
     )
 
 
-def limits_of(settings: CheckSettings, sides: Sides) -> Limits:
-    """The limits of cut-over and soak. A stack without an Ingress is judged by the pods' own answers."""
-    seen = (Side.INGRESS,) if sides.ingress is not None else (Side.KUBERNETES,)
+def limits_of(settings: CheckSettings, sides: Sides | None) -> Limits:
+    """The limits of cut-over and soak. A stack without an Ingress is judged by the pods' own answers; one that has no port at
+    all (`sides` is None) by their restarts."""
+    seen = (Side.INGRESS,) if sides is not None and sides.ingress is not None else (Side.KUBERNETES,)
     return Limits(settings.budget, settings.soak_restarts, settings.soak_p95, settings.soak_memory, seen)
 
 
-def soak_plan(settings: CheckSettings, sides: Sides, subject: str) -> SoakPlan:
+def soak_plan(settings: CheckSettings, sides: Sides | None, subject: str) -> SoakPlan:
     """The plan of the step `soak`."""
-    return SoakPlan(loads_of(settings, sides), settings.soak_seconds, limits_of(settings, sides), subject)
+    loads = loads_of(settings, sides) if sides is not None else ()
+    return SoakPlan(loads, settings.soak_seconds, limits_of(settings, sides), subject)

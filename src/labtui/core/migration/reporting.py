@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from labtui.core.migration.action import Data
+from labtui.core.migration.probing import probed_of
 from labtui.core.migration.report_file import ReportFiles
 from labtui.core.migration.soak import Soaked, soaked_of
 from labtui.core.migration.verify import Verified, verified_of
@@ -39,7 +40,7 @@ def report_of(about: About, entries: Sequence[Entry], probed: Iterable[SideCount
         by=", ".join(dict.fromkeys(entry.by for entry in entries if entry.by)),
         next_command=_next(about, state, reached),
         steps=steps_of(entries),
-        sides=_sides(verified, soaked, tuple(probed)),
+        sides=_sides(verified, soaked, (*_probed(entries), *probed)),
         paths=verified.paths if verified else (),
         edges=verified.edges if verified else (),
         checks=verified.checks if verified else (),
@@ -78,6 +79,15 @@ def _pieces(entries: Sequence[Entry]) -> tuple[Verified | None, Soaked | None]:
             verified = verified_of(data) or verified
             soaked = soaked_of(data) or soaked
     return verified, soaked
+
+
+def _probed(entries: Sequence[Entry]) -> tuple[SideCounts, ...]:
+    """What was counted while traffic moved: the actions of one run share their requests, so each step's last count holds."""
+    found: dict[object, tuple[SideCounts, ...]] = {}
+    for entry in entries:
+        if entry.mark is Mark.DONE and (counts := probed_of(entry.data)):
+            found[entry.step] = counts
+    return tuple(side for counts in found.values() for side in counts)
 
 
 def _sides(verified: Verified | None, soaked: Soaked | None, probed: tuple[SideCounts, ...]) -> tuple[SideReport, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from labtui.core.lab import Lab
@@ -11,6 +11,8 @@ from labtui.core.migration.backup import SaveStack
 from labtui.core.migration.preflight import Preflight, RunPreflight
 from labtui.core.migration.secrets import secret_actions
 from labtui.core.stackplan import PlannedStack, namespace_of
+from labtui.domain.checks import Check
+from labtui.domain.conversion.findings import PlannedSecret, StackPlan
 from labtui.domain.errors import Refused
 from labtui.domain.ref import Ref
 
@@ -44,16 +46,25 @@ def preflight(
     )
 
 
-def safety_actions(lab: Lab, planned: PlannedStack, migration: str, checks: Preflight) -> tuple[Action, ...]:
-    """PREFLIGHT, BACKUP and SECRETS, in this order. Raises Refused without an engine, or with secrets and no Vault."""
+def safety_actions(
+    lab: Lab,
+    place: tuple[str, str],
+    secrets: Sequence[PlannedSecret],
+    plan: Callable[[], StackPlan],
+    migration: str,
+    checks: Callable[[], Iterable[Check]],
+) -> tuple[Action, ...]:
+    """PREFLIGHT, BACKUP and SECRETS, in this order. `place` is site and stack; `plan` is asked only when a secret is written,
+    for the values that `secrets` do not have. Raises Refused without an engine, or with secrets and no Vault."""
     tools = lab.stacks.moving
-    site, stack = planned.stack.site, planned.stack.name
     found: list[Action] = [
-        RunPreflight(checks.checks),
-        SaveStack(lab.backup_parts(), site, stack, tools.folder, migration),
+        RunPreflight(checks),
+        SaveStack(lab.backup_parts(), *place, tools.folder, migration),
     ]
-    if planned.plan.secrets:
+    if secrets:
         if tools.vault is None:
-            raise Refused(f"{site}/{stack} has secrets, and the estate has no Vault", "", "Name it in the estate file")
-        found += secret_actions(planned.plan.secrets, tools.vault, lab.vault_mount)
+            raise Refused(
+                f"{'/'.join(place)} has secrets, and the estate has no Vault", "", "Name it in the estate file"
+            )
+        found += secret_actions(secrets, tools.vault, lab.vault_mount, lambda: plan().secrets)
     return tuple(found)

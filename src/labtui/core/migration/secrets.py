@@ -7,27 +7,35 @@ adopted. The journal gets numbers and names of keys, never a value.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from labtui.core.migration.action import Data, Look, Report, Seen
+from labtui.core.operations.watching import Pace
 from labtui.domain.conversion.findings import PlannedSecret, StackPlan
-from labtui.domain.errors import Denied, NotFound, Refused
+from labtui.domain.errors import Denied, LabError, MustUndo, NotFound, Refused
 from labtui.domain.migration.steps import StepName
 from labtui.domain.secretsdiff import Places, compare, one_time_hasher
 from labtui.domain.text import clean
 from labtui.ports import ClusterSecrets
 from labtui.ports.moving import SecretWriter, StoredSecret
 
+log = logging.getLogger(__name__)
+
+_PATIENCE = Pace(every=0.5, limit=120.0)
+Planned = Callable[[], Sequence[PlannedSecret]]
+
 
 def secret_actions(
-    secrets: Iterable[PlannedSecret], writer: SecretWriter, mount: str = "kv"
+    secrets: Iterable[PlannedSecret], writer: SecretWriter, mount: str = "kv", values: Planned | None = None
 ) -> tuple[WriteSecret, ...]:
-    """One action for each path of Vault that the plan puts something into, by path."""
+    """One action for each path of Vault that the plan puts something into, by path. `values` answers the same secrets with
+    their values, where `secrets` come from a journal."""
     paths: dict[str, list[PlannedSecret]] = {}
     for secret in secrets:
         paths.setdefault(secret.path, []).append(secret)
-    return tuple(WriteSecret(writer, path, found, mount) for path, found in sorted(paths.items()))
+    return tuple(WriteSecret(writer, path, found, mount, values) for path, found in sorted(paths.items()))
 
 
 class WriteSecret:
@@ -40,10 +48,17 @@ class WriteSecret:
     step = StepName.SECRETS
     lasting = ""
 
-    def __init__(self, writer: SecretWriter, path: str, secrets: Sequence[PlannedSecret], mount: str = "kv") -> None:
+    def __init__(
+        self,
+        writer: SecretWriter,
+        path: str,
+        secrets: Sequence[PlannedSecret],
+        mount: str = "kv",
+        values: Planned | None = None,
+    ) -> None:
         self._writer = writer
         self._path = path
-        self._secrets = tuple(secrets)
+        self._secrets, self._values = tuple(secrets), values
         self._where = clean(f"{mount}/{path}")
         self.name = f"vault {path}"
         self.title = f"Write {_count({s.key for s in secrets}, 'key')} to {self._where}"
@@ -52,7 +67,7 @@ class WriteSecret:
         return f"<WriteSecret {self._where}>"
 
     def look(self, earlier: Data) -> Look:
-        """See `Action`."""
+        """See `Action`. What is written is compared by key alone when its values cannot be read from where they are."""
         stored = self._writer.newest(self._path)
         missing, other = self._compare(stored)
         base, added = int(earlier.get("base", -1)), [str(k) for k in earlier.get("keys", ())]
@@ -124,17 +139,28 @@ class WriteSecret:
         """Keys that the newest version lacks, and keys that it has with another value."""
         fingerprint = one_time_hasher()
         missing, other = set(), set()
+        known = {s.key: s.value for s in self._known()}
         for secret in self._secrets:
             if secret.key not in stored.values:
                 missing.add(secret.key)
-            elif secret.value is not None and fingerprint(_bytes(stored.values[secret.key])) != fingerprint(
-                _bytes(secret.value)
-            ):
+            elif (value := known.get(secret.key)) is not None and fingerprint(
+                _bytes(stored.values[secret.key])
+            ) != fingerprint(_bytes(value)):
                 other.add(secret.key)
         return sorted(missing), sorted(other)
 
+    def _known(self) -> Sequence[PlannedSecret]:
+        """The secrets of this path with their values, as far as they can be read now."""
+        if self._values is None:
+            return self._secrets
+        try:
+            return [s for s in self._values() if s.path == self._path]
+        except LabError as error:
+            log.warning("the values of the secrets cannot be read now: %s", error.cause)
+            return self._secrets
+
     def _value(self, key: str) -> str:
-        values = {s.value for s in self._secrets if s.key == key and s.value is not None}
+        values = {s.value for s in self._known() if s.key == key and s.value is not None}
         if len(values) != 1:
             what = "has no value on this machine" if not values else "has several values in the Compose files"
             advice = f"Set it, or write it to {self._where} yourself: what is there is taken as it is"
@@ -175,6 +201,43 @@ def not_ready(
         elif line.status == "differs":
             words.append(f"{clean(line.key)} has another value in the cluster")
     return tuple(words)
+
+
+class SecretsReady:
+    """Pods that are ready read the values that Compose has: the cluster's Secrets are looked at, which External Secrets made of
+    Vault. `core.migration.action.Action`."""
+
+    step = StepName.WORKLOAD
+    name = "cluster secrets"
+    title = "see that the cluster's Secrets have the values that Compose has"
+    lasting = ""
+
+    def __init__(
+        self, plan: Callable[[], StackPlan], cluster: ClusterSecrets, namespace: str, pace: Pace = _PATIENCE
+    ) -> None:
+        self._plan, self._cluster, self._namespace, self._pace = plan, cluster, namespace, pace
+
+    def look(self, earlier: Data) -> Look:
+        """Done is what the journal says was seen: later changes are External Secrets' business."""
+        if earlier.get("seen"):
+            return Look(Seen.DONE, "they have them", earlier)
+        return Look(Seen.NOT_DONE, "not looked at yet")
+
+    def do(self, earlier: Data, report: Report) -> Data:
+        """Wait for it. Raises MustUndo with the names of the keys that are missing or differ."""
+        end, told = self._pace.monotonic() + self._pace.limit, ""
+        while words := "; ".join(not_ready(self._plan(), self._cluster, self._namespace)[:6]):
+            if words != told:
+                report(f"waiting: {words}")
+                told = words
+            if self._pace.monotonic() > end:
+                hint = "Is the External Secrets operator running, and may it read these paths of Vault?"
+                raise MustUndo("The cluster's Secrets are not those of Compose", words, hint)
+            self._pace.wait(self._pace.every)
+        return {"seen": True}
+
+    def undo(self, data: Data, report: Report) -> None:
+        """Nothing was changed."""
 
 
 def may_write(writer: SecretWriter, paths: Iterable[str]) -> dict[str, str]:

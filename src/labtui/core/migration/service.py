@@ -12,6 +12,7 @@ from labtui.core.migration.engine import PATIENCE, Ended, Engine
 from labtui.core.migration.journal import Journal, MirroredJournal, entries_of
 from labtui.core.migration.journal_file import JournalFolder
 from labtui.core.migration.telling import Teller, Watch
+from labtui.core.migration.watching import Observation
 from labtui.core.operations.watching import Pace
 from labtui.domain.errors import LabError, NotFound, Refused
 from labtui.domain.migration.history import history
@@ -84,12 +85,18 @@ class Migrations:
         reporter: Reporter = lambda about, entries: history(entries),
         patience: Pace = PATIENCE,
         journal: Callable[[Journal], Journal] = lambda made: made,
+        ended: Callable[[About], None] = lambda about: None,
     ) -> None:
-        """`journal` may put something around each journal that is written: tests count and cut its entries there."""
+        """`journal` may put something around each journal that is written: tests count and cut its entries there. `ended` is
+        told when a run of a migration is over, however it ended."""
         self._folder, self._mirror, self._leases = folder, mirror, leases
         self._actions_for, self._clock, self._by = actions_for, clock, by
         self._reporter, self._patience, self._wrap = reporter, patience, journal
+        self._ended = ended
         self._running: dict[str, Engine] = {}
+        self.observe: Callable[[Observation], None] | None = (
+            None  # told what both sides answer and use, from any thread
+        )
 
     # What there is
 
@@ -215,6 +222,7 @@ class Migrations:
                 ended = work(engine)
             finally:
                 del self._running[about.id]
+                self._ended(about)
             return Record(about, made.entries, here=True, mirrored=True), ended
         finally:
             lease.release()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from labtui.core.migration.action import Data, Look, Report, Seen
-from labtui.core.migration.watching import Limits, Observation, Watcher, hold
+from labtui.core.migration.watching import Limits, Observation, Watching, hold
 from labtui.domain.errors import Invalid, Refused
 from labtui.domain.migration.comparison import Measured
 from labtui.domain.migration.probes import Load, SideCounts, demand_fitting
@@ -70,12 +70,12 @@ class Soak:
         seconds: float,
         find: Callable[[], SoakPlan],
         prober: Prober,
-        watcher: Watcher,
+        watching: Watching,
         running: Callable[[], Probing | None] = lambda: None,
     ) -> None:
         """`find` makes the plan when it is needed; it must be about this subject and this time."""
         self._subject, self._seconds, self._find = subject, seconds, find
-        self._prober, self._watcher, self._running = prober, watcher, running
+        self._prober, self._watching, self._running = prober, watching, running
 
     @property
     def title(self) -> str:
@@ -96,7 +96,8 @@ class Soak:
         if probing is None:
             probing = self._prober.start(plan.loads)
         try:
-            watched = self._watcher.watch(probing, plan.seconds, plan.limits, _Teller(report))
+            with self._watching() as watcher:
+                watched = watcher.watch(probing, plan.seconds, plan.limits, _Teller(report))
         finally:
             counts = probing.stop() if own else probing.counts()
         if watched.stopped:

@@ -8,7 +8,7 @@ from typing import Any
 
 from labtui.core.migration.action import Data, Look, Report, Seen
 from labtui.core.migration.sides import Sides, at
-from labtui.core.migration.watching import Observation, Watcher
+from labtui.core.migration.watching import Observation, Watching
 from labtui.domain.errors import LabError, Refused
 from labtui.domain.migration import edge
 from labtui.domain.migration.comparison import CheckResult, Comparison, Measured
@@ -76,13 +76,13 @@ class Verify:
         find: Callable[[], VerifyPlan],
         prober: Prober,
         clock: Clock,
-        watcher: Watcher,
+        watching: Watching,
         own: OwnCheck | None = None,
     ) -> None:
         """`subject` is what is compared, as one text. `find` makes the plan when it is needed: pods are there only then."""
         self._subject, self._find = subject, find
         self._prober, self._clock = prober, clock
-        self._watcher, self._own = watcher, own
+        self._watching, self._own = watching, own
 
     def look(self, earlier: Data) -> Look:
         """Done when the journal says that just this was compared and passed."""
@@ -182,13 +182,16 @@ class Verify:
             found.append(result)
         return tuple(found)
 
-    def _over_time(self, plan: VerifyPlan, report: Report) -> tuple[Comparison, tuple[SideCounts, ...], tuple[str, ...]]:
+    def _over_time(
+        self, plan: VerifyPlan, report: Report
+    ) -> tuple[Comparison, tuple[SideCounts, ...], tuple[str, ...]]:
         if not plan.loads or plan.seconds <= 0:
             return Comparison(None, None, Measured(), Measured()), (), ()
         report(f"measuring both sides for {plan.seconds:g} s")
         probing = self._prober.start(plan.loads)
         try:
-            watched = self._watcher.watch(probing, plan.seconds, None, _silent)
+            with self._watching() as watcher:
+                watched = watcher.watch(probing, plan.seconds, None, _silent)
         finally:
             counts = probing.stop()
         if watched.stopped:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -109,6 +110,9 @@ class Watcher:
             meter.add(use)
             if meter is kubernetes:
                 restarts.add(use)
+
+
+Watching = Callable[[], AbstractContextManager[Watcher]]  # opens what measures both sides, for as long as it is needed
 
 
 def hold(limits: Limits, counts: Sequence[Counts], kubernetes: Measured, restarts: int | None) -> None:

@@ -9,6 +9,8 @@ compare: {headers: {}, masks: [], paths: {}}     # see parity_rules
 scripts: [{run: [./checks/shop, --quick], seconds: 60}]
 budget: {failed: 0, gap_seconds: 1}
 soak: {seconds: 900, restarts: 0, p95_ms: 500, memory_mib: 512}
+drain: 600                         # seconds that connections to the containers may last after the soak, before they are stopped
+edge: https://192.168.88.3         # where the Ingress answers this machine, if not at its own address or name
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
+from urllib.parse import urlsplit
 
 from labtui.domain.errors import Invalid
 from labtui.domain.migration.budget import Budget
@@ -54,11 +57,13 @@ class CheckSettings:
     soak_restarts: int = 0
     soak_p95: float | None = None
     soak_memory: int | None = None
+    drain_seconds: float = 600.0
+    edge: str = ""
 
 
 def settings_from(raw: Mapping[str, Any]) -> CheckSettings:
     """What a file says. Raises Invalid, naming the key, what is wrong with it and the nearest known one."""
-    top = _Part(raw, "", "paths rate seconds websockets downloads compare scripts budget soak")
+    top = _Part(raw, "", "paths rate seconds websockets downloads compare scripts budget soak drain edge")
     budget = _Part(top.mapping("budget"), "budget.", "failed gap_seconds")
     soak = _Part(top.mapping("soak"), "soak.", "seconds restarts p95_ms memory_mib")
     p95, memory = soak.number("p95_ms", None), soak.number("memory_mib", None)
@@ -76,6 +81,8 @@ def settings_from(raw: Mapping[str, Any]) -> CheckSettings:
         soak_restarts=soak.whole("restarts"),
         soak_p95=None if p95 is None else p95 / 1000,
         soak_memory=None if memory is None else int(memory * 1024 * 1024),
+        drain_seconds=top.number("drain", 600.0, DAY, zero=True) or 0.0,
+        edge=top.url("edge"),
     )
 
 
@@ -135,6 +142,21 @@ class _Part:
                     hint="It begins with /; spaces and letters beyond ASCII as %XX",
                 )
         return tuple(dict.fromkeys(found))
+
+    def url(self, key: str) -> str:
+        found = self._raw.get(key, "")
+        if found == "":
+            return ""
+        try:
+            parts = urlsplit(found) if isinstance(found, str) and len(found) <= 200 else None
+            fits = parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname)
+            fits = fits and parts is not None and not (parts.path.strip("/") or parts.query or "@" in parts.netloc)
+            fits = fits and parts is not None and parts.port != 0
+        except ValueError:
+            fits = False
+        if not fits:
+            raise Invalid(f"{self._where}{key} is {_shown(found)}", hint="https://ADDRESS or http://ADDRESS:PORT")
+        return str(found)
 
     def number(self, key: str, default: float | None, most: float = math.inf, *, zero: bool = False) -> float | None:
         found = self._raw.get(key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 
@@ -64,11 +65,13 @@ class Lab:
 
     def verify(self, **more: object) -> Verify:
         plan = replace(VerifyPlan(SIDES, loads=LOADS), **more)  # type: ignore[arg-type]  # the test's own words
-        return Verify(plan.sides.subject, lambda: plan, self.prober, self.clock, self.watcher(), self.checks)
+        return Verify(
+            plan.sides.subject, lambda: plan, self.prober, self.clock, lambda: nullcontext(self.watcher()), self.checks
+        )
 
     def soak(self, seconds: float = 900, limits: Limits | None = None) -> Soak:
         plan = SoakPlan(LOADS, seconds, limits or Limits(Budget()), subject="8c11e0d")
-        return Soak(plan.subject, plan.seconds, lambda: plan, self.prober, self.watcher())
+        return Soak(plan.subject, plan.seconds, lambda: plan, self.prober, lambda: nullcontext(self.watcher()))
 
 
 @pytest.fixture
@@ -244,7 +247,9 @@ class TestSoak:
     def test_requests_that_are_sent_already_are_watched_and_left_running(self, lab: Lab) -> None:
         running = lab.prober.start(LOADS)
         plan = SoakPlan(LOADS, 60, Limits(Budget()), "x")
-        Soak(plan.subject, plan.seconds, lambda: plan, lab.prober, lab.watcher(), lambda: running).do({}, lab.lines.append)
+        Soak(
+            plan.subject, plan.seconds, lambda: plan, lab.prober, lambda: nullcontext(lab.watcher()), lambda: running
+        ).do({}, lab.lines.append)
         assert lab.prober.started == [running] and not running.stopped
 
     def test_it_can_be_stopped(self, lab: Lab) -> None:
