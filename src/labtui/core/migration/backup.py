@@ -26,7 +26,7 @@ class SaveStack:
     def __init__(self, parts: BackupParts, site: str, stack: str, folder: Path, migration: str) -> None:
         self._parts, self._site, self._stack = parts, site, stack
         self._path = folder / f"{migration}.tar"
-        self.title = f"Back up files and data of {site}/{stack} to {self._path}"
+        self.title = f"back up files and data of {site}/{stack} into {folder}"
 
     def look(self, earlier: Data) -> Look:
         """See `Action`. A file that the journal knows is recognised by its checksums' checksum, another one is read through."""

@@ -192,7 +192,7 @@ class RunPreflight:
 
     step = StepName.PREFLIGHT
     name = "checks"
-    title = "Check connections, rights, images, capacity, host name, git and Argo CD"
+    title = "check connections, rights, images, capacity, host name, git and Argo CD"
     lasting = ""
 
     def __init__(self, checks: Callable[[], Iterable[Check]]) -> None:

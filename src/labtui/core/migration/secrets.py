@@ -61,7 +61,7 @@ class WriteSecret:
         self._secrets, self._values = tuple(secrets), values
         self._where = clean(f"{mount}/{path}")
         self.name = f"vault {path}"
-        self.title = f"Write {_count({s.key for s in secrets}, 'key')} to {self._where}"
+        self.title = f"write {_count({s.key for s in secrets}, 'key')} to {self._where}"
 
     def __repr__(self) -> str:
         return f"<WriteSecret {self._where}>"

@@ -23,8 +23,8 @@ from labtui.domain.migration.journal import (
     open_goal,
     touched,
 )
-from labtui.domain.migration.progress import MigrationProgress
-from labtui.domain.migration.steps import ORDER, STEPS, StepName
+from labtui.domain.migration.progress import Event, MigrationProgress
+from labtui.domain.migration.steps import ORDER, STEPS, UNDOABLE, StepName
 from labtui.domain.plan import Danger, Outcome, Plan, Result, Step
 
 
@@ -71,7 +71,7 @@ class RunMigration:
             action=self.action,
             title=title,
             target=self.target,
-            steps=tuple(_step(action, goal.aim) for action in wanted),
+            steps=tuple(_step(action, goal.aim) for action in wanted if not _silent(action, goal.aim)),
             warnings=self._warnings(record, wanted, goal),
             refusals=_refusals(wanted, record, goal, self._verb),
             danger=Danger.HIGH,
@@ -88,10 +88,16 @@ class RunMigration:
         """Run it; how it ended, with the report of the whole migration so far."""
 
         seen = [self._identity]  # a new migration gets its id when it begins
+        told = [""]
 
         def watch(progress: MigrationProgress) -> None:
             seen.append(progress.migration or seen[-1])
-            report(progress.step.value if progress.step else progress.event.value, progress.text)
+            quiet = progress.event is Event.LOOKING or (
+                progress.event in (Event.UNDOING, Event.UNDONE) and progress.step not in UNDOABLE
+            )
+            if not quiet and progress.text != told[-1]:
+                told.append(progress.text)
+                report(progress.step.value if progress.step else progress.event.value, progress.text)
             self._watch(progress)
 
         before = self._record()
@@ -158,6 +164,11 @@ def _wanted(actions: Sequence[Action], entries: Sequence[Entry], goal: Goal) -> 
     end = ORDER.index(goal.step) if goal.step is not None else len(ORDER)
     left = [a for a in actions if (e := last.get(Key(a.step, a.name))) is None or e.mark is not Mark.DONE]
     return tuple(a for a in left if ORDER.index(a.step) <= end)
+
+
+def _silent(action: Action, aim: Aim) -> bool:
+    """Going back there is nothing to say of what has changed nothing."""
+    return aim is Aim.UNDO and action.step not in UNDOABLE
 
 
 def _step(action: Action, aim: Aim) -> Step:

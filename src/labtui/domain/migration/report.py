@@ -86,7 +86,9 @@ def steps_of(entries: Iterable[Entry]) -> tuple[StepReport, ...]:
             state = _ENDS.get(mine[-1].mark, "running")
             words = next((e.text for e in reversed(mine) if e.text), "")
             ended = mine[-1].at if state != "running" else None
-            steps.append(StepReport(step, state, mine[0].at, ended, words))
+            back = [e for e in mine if e.mark is Mark.UNDOING]
+            began = back[0].at if back and mine[-1].mark in (Mark.UNDOING, Mark.UNDONE) else mine[0].at
+            steps.append(StepReport(step, state, began, ended, words))
     return tuple(steps)
 
 

@@ -45,3 +45,5 @@ STEPS: tuple[StepInfo, ...] = (
     StepInfo(StepName.SOAK, "watch answers, restarts, latency and memory for a set time"),
     StepInfo(StepName.RETIRE, "stop the Compose stack, keep it and mark it", "start the Compose stack again"),
 )
+
+UNDOABLE = frozenset(info.name for info in STEPS if info.undo)  # the others change nothing that has to be taken back

@@ -245,8 +245,8 @@ def test_each_path_is_an_action_of_its_own() -> None:
     other = PlannedSecret("db", "apps/db", "K", "K", "its name", "v")
     found = secret_actions([*BOTH, other], MemoryVault())
     assert [(a.name, a.title) for a in found] == [
-        ("vault apps/db", "Write 1 key to kv/apps/db"),
-        ("vault apps/web", "Write 2 keys to kv/apps/web"),
+        ("vault apps/db", "write 1 key to kv/apps/db"),
+        ("vault apps/web", "write 2 keys to kv/apps/web"),
     ]
 
 

@@ -90,7 +90,7 @@ class Commits:
                     raise
                 report("somebody pushed to git meanwhile; looking again")
                 continue
-            report(f'pushed {short(made.revision)} "{clean(subject, 100)}"')
+            report(f'pushed {short(made.revision)} "{_first_line(subject)}"')
             return made.revision
         raise Refused("Others push to git faster than labtui can", f"{ATTEMPTS} attempts", "Try again in a moment")
 
@@ -105,7 +105,7 @@ class Commits:
                     report("somebody pushed to git meanwhile; looking again")
                     continue
                 raise
-            report(f'pushed {short(made.revision)} "{clean(subject, 100)}"')
+            report(f'pushed {short(made.revision)} "{_first_line(subject)}"')
             return made.revision
         raise Refused("Others push to git faster than labtui can", f"{ATTEMPTS} attempts", "Try again in a moment")
 
@@ -135,6 +135,10 @@ def settle_unknown(act: Callable[[], str], landed: Callable[[], str], report: Re
         if not found:
             raise
         return found
+
+
+def _first_line(message: str) -> str:
+    return clean(message.partition("\n")[0], 100)
 
 
 def _in(revision: str, prefixes: set[str]) -> bool:
