@@ -48,7 +48,7 @@ from labtui.ports.stacks import GitHistory
 log = logging.getLogger(__name__)
 
 ARGOCD_NAMESPACE = "argocd"
-PODS_SECONDS, SYNC_SECONDS, STOP_SECONDS = 600.0, 300.0, 300.0  # how long pods, Argo CD and a stop are waited for
+PODS_SECONDS, SYNC_SECONDS, STOP_SECONDS, SECRETS_SECONDS = 600.0, 300.0, 300.0, 120.0  # how long each is waited for
 
 
 class Assembly:
@@ -232,7 +232,8 @@ class _Script:
             charts = self._lab.planning().charts
             if charts is None:
                 raise Refused("There is no chart to render the objects with")
-            return ApplyDelivery(agreed.release, agreed.namespace, agreed.values, charts, self._tools.objects)
+            pace = replace(self._pace, limit=SECRETS_SECONDS)
+            return ApplyDelivery(agreed.release, agreed.namespace, agreed.values, charts, self._tools.objects, pace)
         source = self._server.source
         parent = agreed.parent.ref(source) if agreed.parent else None
         return GitDelivery(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from labtui.core.migration.action import Data, Look, Report, Seen
 from labtui.core.migration.gitops.deliver import Change
 from labtui.core.migration.gitops.values import Stand
-from labtui.domain.errors import OutcomeUnknown, Refused
+from labtui.core.operations.watching import Pace
+from labtui.domain.errors import MustUndo, OutcomeUnknown, Refused
 from labtui.domain.text import clean
 from labtui.ports import ChartRenderer
 from labtui.ports.stacks import Objects
@@ -30,6 +32,7 @@ class ApplyDelivery:
     values: Mapping[str, Any]
     chart: ChartRenderer
     objects: Objects
+    pace: Pace = field(default_factory=lambda: Pace(limit=120.0))
 
     def stand(self) -> Stand | None:
         """See `Delivery`."""
@@ -72,8 +75,11 @@ class ApplyDelivery:
         wanted = self.render(new) if new is not None else ()
         if new is not None:
             self._space(new)
-        for obj in sorted(wanted, key=_order):
-            self._apply(obj)
+        for rank, group in groupby(sorted(wanted, key=_order), key=_rank):
+            for obj in group:
+                self._apply(obj)
+            if rank == 0:
+                self._await_secrets(wanted, report)
         names = {_key(obj) for obj in wanted}
         for obj in reversed(sorted(self.render(old) if old is not None else (), key=_order)):
             kind, name = _key(obj)
@@ -102,6 +108,28 @@ class ApplyDelivery:
         except OutcomeUnknown:  # a server-side apply of the same object is the same again: look, then repeat once
             if not self._as_applied(obj):
                 self.objects.apply(obj)
+
+    def _await_secrets(self, wanted: Sequence[Json], report: Report) -> None:
+        """Wait until External Secrets has made the Secrets: pods that lack one would only fail. Raises MustUndo."""
+        names = [name for kind, name in map(_key, wanted) if kind == "ExternalSecret"]
+        end, told = self.pace.monotonic() + self.pace.limit, ""
+        while waiting := [words for name in names if (words := self._secret_missing(name))]:
+            if waiting[0] != told:
+                told = waiting[0]
+                report(f"waiting: {told}")
+            if self.pace.monotonic() > end:
+                hint = "Is the External Secrets operator running, and may it read this path of Vault?"
+                raise MustUndo("The cluster's Secrets were not made", "; ".join(waiting[:4]), hint)
+            self.pace.wait(self.pace.every)
+
+    def _secret_missing(self, name: str) -> str:
+        found = self.objects.find("ExternalSecret", self.namespace, name) or {}
+        conditions = (found.get("status") or {}).get("conditions") or ()
+        ready: Json = next((c for c in conditions if c.get("type") == "Ready"), {})
+        if ready.get("status") == "True":
+            return ""
+        said = clean(str(ready.get("message") or ""), 200)
+        return f"ExternalSecret {clean(name, 80)} is not ready" + (f": {said}" if said else "")
 
     def _space(self, stand: Stand | None) -> None:
         notes = {} if stand is None else {"annotations": {STAND: _noted(stand)}}
@@ -140,11 +168,14 @@ def _key(obj: Json) -> tuple[str, str]:
     return str(obj.get("kind")), str((obj.get("metadata") or {}).get("name"))
 
 
-def _order(obj: Json) -> tuple[int, str, str]:
+def _rank(obj: Json) -> int:
     """What pods need before the pods; what leads to something last."""
-    kind, name = _key(obj)
-    rank = 0 if kind in _FIRST else 2 if kind == "Ingress" else 1
-    return rank, kind, name
+    kind, _ = _key(obj)
+    return 0 if kind in _FIRST else 2 if kind == "Ingress" else 1
+
+
+def _order(obj: Json) -> tuple[int, str, str]:
+    return _rank(obj), *_key(obj)
 
 
 def _noted(stand: Stand) -> str:

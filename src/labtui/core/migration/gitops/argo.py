@@ -67,24 +67,26 @@ class _Follow:
     def run(self) -> Application:
         end = self._pace.monotonic() + self._pace.limit
         self._tell(f"Argo CD compares {self._name} with git")
-        last = "it was not seen"
+        last, seen = "it was not seen", False
         while True:
             try:
                 app = self._look()
+                seen = True
                 if self._reached(app):
                     self._tell(f"Argo CD: {self._name} is {app.sync} at {shorts(app.revisions)}")
                     return app
                 last = f"{app.sync} at {shorts(app.revisions)}, {app.health}"
                 self._push_on(app)
             except (Unreachable, SignedOut) as error:
+                seen = False
                 self._tell(f"Argo CD does not answer ({error.cause}); still looking")
             except NotFound:
                 self._tell(f"Argo CD does not have {self._name} yet")
             if self._pace.monotonic() > end:
-                hint = f"Look at labtui diff {self._name}"
-                raise OutcomeUnknown(
-                    f"Argo CD did not take up {short(self._commit)} in {self._pace.limit:.0f} s", last, hint
-                )
+                words = f"Argo CD did not take up {short(self._commit)} in {self._pace.limit:.0f} s"
+                # what answers all along and does not get there will not: only where it is away nobody knows
+                kind = MustUndo if seen else OutcomeUnknown
+                raise kind(words, last, f"Look at labtui diff {self._name}")
             self._pace.wait(self._pace.every)
 
     def _look(self) -> Application:
