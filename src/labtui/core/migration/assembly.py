@@ -20,6 +20,7 @@ from labtui.core.migration.gitops.argo import Argo
 from labtui.core.migration.gitops.cluster import StackWorld, behind
 from labtui.core.migration.gitops.commits import Commits
 from labtui.core.migration.gitops.deliver import Delivery, GitDelivery, contains
+from labtui.core.migration.gitops.marking import MarkNamespace
 from labtui.core.migration.gitops.oldroute import find_route, taken_over
 from labtui.core.migration.gitops.plan import Moving
 from labtui.core.migration.gitops.retire import Drain, Mark, RestartOff, StopStack
@@ -360,7 +361,7 @@ class _Script:
         )
         agreed = self._agreed
         if agreed.application is None:
-            return found
+            return (*found, MarkNamespace(*place, agreed.namespace, about.id, self._tools.objects))
         parent = agreed.parent.ref(self._server.source) if agreed.parent else None
         return (*found, Mark(about.site, agreed.release, self._commits, self._layout, self._argo, parent))
 
