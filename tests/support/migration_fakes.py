@@ -92,6 +92,7 @@ class Fake:
     fail: LabError | None = None
     fail_undo: LabError | None = None
     invisible: bool = False  # what it did does not show
+    firm: str = ""  # why what somebody else has changed cannot be built upon
     dos: int = 0
     undos: int = 0
 
@@ -108,7 +109,8 @@ class Fake:
         if not there or self.invisible:
             return Look(Seen.NOT_DONE, "it is not there")
         if there != "ours":
-            return Look(Seen.CHANGED, f"it is {there}")
+            look = Look(Seen.CHANGED, f"it is {there}", accept=f"{there} stays below", firm=self.firm)
+            return replace(look.answered(earlier, Seen.NOT_DONE), data={"below": there})
         return Look(Seen.DONE, "", {"made": self.effect})
 
     def do(self, earlier: Data, report: Report) -> Data:
@@ -118,9 +120,13 @@ class Fake:
         self.half("before")
         if self.fail is not None:
             raise self.fail
-        self.world.apply(self.effect, "ours", self.writer)
+        below = str(earlier.get("below", ""))
+        if below:
+            self.world.change(self.effect, "ours")
+        else:
+            self.world.apply(self.effect, "ours", self.writer)
         self.half("after")
-        return {"made": self.effect}
+        return {"made": self.effect, **({"below": below} if below else {})}
 
     def undo(self, data: Data, report: Report) -> None:
         self.undos += 1
@@ -129,7 +135,10 @@ class Fake:
         self.half("before")
         if self.fail_undo is not None:
             raise self.fail_undo
-        self.world.remove(self.effect, self.writer)
+        if self.world.effect(self.effect) == "ours":
+            self.world.remove(self.effect, self.writer)
+            if data.get("below"):
+                self.world.change(self.effect, str(data["below"]))
         self.half("after")
 
 
@@ -287,4 +296,4 @@ class Killing:
 
 def always(actions: Sequence[Fake]) -> Callable[[About, Sequence[Entry]], Sequence[Fake]]:
     """A factory that answers these."""
-    return lambda about, entries: actions
+    return lambda about, entries, fence: actions

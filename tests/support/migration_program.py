@@ -40,7 +40,7 @@ def main(folder: Path, machine: str, namespace: str, command: str, identity: str
         JournalFolder(folder / machine),
         KubernetesMirror(connection, namespace),
         KubernetesLeases(connection, f"ada@{machine}", namespace, TIMES),
-        lambda about, entries: _actions(folder, world, about, entries),
+        lambda about, entries, fence: _actions(folder, world, about, entries),
         SystemClock(),
         f"ada@{machine}",
         patience=Pace(every=0.2, limit=20.0),

@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -152,8 +152,10 @@ class GitRepository:
 
     # Changing
 
-    def write(self, base: str, files: Mapping[str, str | None], message: str) -> Commit:
-        """Commit these files on top of `base`, which has to be the remote's head, and push."""
+    def write(
+        self, base: str, files: Mapping[str, str | None], message: str, ready: Callable[[], None] = lambda: None
+    ) -> Commit:
+        """Commit these files on top of `base`, which has to be the remote's head, and push (see `ports.stacks.GitHistory`)."""
         self._known(base)
         with self._worktree(base) as tree:
             for path, text in files.items():
@@ -163,7 +165,7 @@ class GitRepository:
                     self._write_file(tree, _inside(path), text)
             if not self._git("status", "--porcelain", folder=tree):
                 raise Refused("git already has it", f"{', '.join(files)} at {base[:7]}")
-            return self._commit(tree, base, message)
+            return self._commit(tree, base, message, ready)
 
     def _write_file(self, tree: Path, name: str, text: str) -> None:
         file = tree / name
@@ -173,13 +175,14 @@ class GitRepository:
         file.write_text(text, encoding="utf-8", newline="")
         self._git("add", "--", *_literal([name]), folder=tree)
 
-    def _commit(self, tree: Path, head: str, message: str) -> Commit:
+    def _commit(self, tree: Path, head: str, message: str, ready: Callable[[], None] = lambda: None) -> Commit:
         self._git("commit", "--quiet", "--no-verify", "--file=-", folder=tree, text=message)
         made = self._git("rev-parse", "HEAD", folder=tree).strip()
+        ready()
         self._push(tree, head, made)
         return Commit(made, message.splitlines()[0])
 
-    def revert(self, revision: str, message: str) -> Commit:
+    def revert(self, revision: str, message: str, ready: Callable[[], None] = lambda: None) -> Commit:
         """See `ports.stacks.GitHistory`."""
         head = self.head()
         self._known(revision)
@@ -194,7 +197,7 @@ class GitRepository:
             self._revert_in(tree, full)
             if not self._git("status", "--porcelain", folder=tree):
                 raise Refused("git already has it", f"what {short} did is undone on the branch {self.branch}")
-            return self._commit(tree, head, f"{message.rstrip()}\n\nThis reverts commit {full}.\n")
+            return self._commit(tree, head, f"{message.rstrip()}\n\nThis reverts commit {full}.\n", ready)
 
     def _revert_in(self, tree: Path, revision: str) -> None:
         try:

@@ -32,8 +32,8 @@ def run(lab: Lab, options: argparse.Namespace, asking: Asking) -> Exit:
     if options.verb == "show":
         return _show(migrations, options.id, asking)
     about = migrations.show(options.id).about
-    verb = Verb(options.verb)
-    return _perform(lab, migrations, asking, verb, (about.site, about.stack), about.id, getattr(options, "to", None))
+    verb, to, accept = Verb(options.verb), getattr(options, "to", None), getattr(options, "accept", "")
+    return _perform(lab, migrations, asking, verb, (about.site, about.stack), about.id, to, accept)
 
 
 def _perform(
@@ -44,8 +44,9 @@ def _perform(
     place: tuple[str, str],
     identity: str,
     until: StepName | None,
+    accept: str = "",
 ) -> Exit:
-    operation = RunMigration(migrations, verb, *place, identity=identity, step=until)
+    operation = RunMigration(migrations, verb, *place, identity=identity, step=until, accept=accept)
     with _pausing(migrations):
         return perform(lab, operation, asking)
 
@@ -103,6 +104,9 @@ def _show(migrations: Migrations, identity: str, asking: Asking) -> Exit:
     print(f"  now: {clean(record.words)}")
     if record.problem:
         print(f"  ▲ {clean(record.problem)}")
+    if question := record.question:
+        print(f"  ? {clean(question.words)}")
+        print(f"    {clean(question.firm or f'may be accepted: {question.accept}')}")
     rows = [("WHEN (UTC)", "WHO", "STEP", "ACTION", "WHAT", "")]
     for entry in record.entries:
         where = entry.step.value if entry.step else ""
@@ -120,9 +124,25 @@ def _summary(record: Record) -> dict[str, Any]:
         "step": record.step.value if record.step else "",
         "words": record.words,
         "began": record.began,
+        "question": _question(record),
         "here": record.here,
         "in_cluster": record.mirrored,
         "problem": record.problem,
+    }
+
+
+def _question(record: Record) -> dict[str, Any] | None:
+    """What waits for an answer; `accept` is empty where going on from there is not possible."""
+    found = record.question
+    if found is None:
+        return None
+    accept = "" if found.firm else found.key.action
+    return {
+        "step": found.key.step.value,
+        "action": found.key.action,
+        "words": found.words,
+        "accept": accept,
+        "firm": found.firm,
     }
 
 

@@ -28,6 +28,13 @@ def add_migrations(add: Add, output: argparse.ArgumentParser) -> None:
         verb.add_argument("id", metavar="ID", help="as `labtui migration list` shows it")
         if name != "show":
             verb.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+        if name == "resume":
+            verb.add_argument(
+                "--accept",
+                default="",
+                metavar="ACTION",
+                help="go on from what somebody else has changed there, as the stopped run asked",
+            )
         if name == "undo":
             verb.add_argument(
                 "--to", type=step, metavar="STEP", help=f"leave this step and those before it: {_steps()}"

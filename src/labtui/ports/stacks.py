@@ -3,18 +3,24 @@ containers. The rules of `ports` hold here, too."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from labtui.ports import Commit, GitFiles
+from labtui.domain.ref import Ref
+from labtui.ports import Commit, GitFiles, ServiceState, SyncRequest
+
+if TYPE_CHECKING:
+    from labtui.domain.resources.argocd import Application
 
 
 class GitHistory(GitFiles, Protocol):
     """The repository as a migration needs it: what was committed, and the way back."""
 
-    def write(self, base: str, files: Mapping[str, str | None], message: str) -> Commit:
-        """See `GitFiles.write`; None takes a file away."""
+    def write(
+        self, base: str, files: Mapping[str, str | None], message: str, ready: Callable[[], None] = lambda: None
+    ) -> Commit:
+        """See `GitFiles.write`; None takes a file away. `ready` is called right before the push; what it raises prevents it."""
 
     def touched(self, revision: str, paths: Sequence[str], number: int = 50) -> tuple[Commit, ...]:
         """The newest commits up to `revision` that touch `paths`, newest first, with their whole messages."""
@@ -25,10 +31,10 @@ class GitHistory(GitFiles, Protocol):
     def below(self, revision: str, folder: str) -> tuple[str, ...]:
         """The paths of all files in a folder at a revision, sorted; none when it is not there."""
 
-    def revert(self, revision: str, message: str) -> Commit:
+    def revert(self, revision: str, message: str, ready: Callable[[], None] = lambda: None) -> Commit:
         """Commit the opposite of `revision` on top of the remote's head, and push; the message says what it reverts.
 
-        Works beside the user's checkout. Raises Refused when later commits are in its way (what to do by hand), when there
+        `ready` is called right before the push; what it raises prevents it. Works beside the user's checkout. Raises Refused when later commits are in its way (what to do by hand), when there
         is nothing to revert any more, or when the remote has moved on meanwhile.
         """
 
@@ -111,6 +117,32 @@ class Objects(Protocol):
 
     def delete(self, kind: str, namespace: str, name: str) -> None:
         """Delete what labtui applied, and return when it is gone; nothing when it is not there."""
+
+
+class StackControl(Protocol):
+    """The part of `ComposeControl` that a migration uses."""
+
+    def run(self, site: str, stack: str, verb: str, services: Sequence[str], report: Callable[[str], None]) -> None:
+        """See `ComposeControl`."""
+
+    def states(self, site: str, stack: str) -> tuple[ServiceState, ...]:
+        """See `ComposeControl`."""
+
+
+class Deployments(Protocol):
+    """The part of `Applications` that a migration uses."""
+
+    def get(self, ref: Ref) -> Application:
+        """See `Applications`."""
+
+    def refresh(self, ref: Ref, *, hard: bool = False) -> Application:
+        """See `Applications`."""
+
+    def sync(self, ref: Ref, request: SyncRequest) -> None:
+        """See `Applications`."""
+
+    def terminate(self, ref: Ref) -> None:
+        """See `Applications`."""
 
 
 class StackContainers(Protocol):

@@ -90,6 +90,7 @@ class ComposeRunner:
         last: deque[str] = deque(maxlen=50)
         status: list[int] = []
         argv = self._argv(way, verb, services)
+        report(f"docker compose {verb}")  # right before it begins: the files may have taken a while
         for line in lines(argv, self._child(way), way.cwd, seconds=SECONDS[verb], status=status):
             last.append(line)
             if line.strip():

@@ -11,6 +11,8 @@ from labtui.core.operations.backup import BackupParts, verified_json
 from labtui.domain.errors import Invalid, NotFound
 from labtui.domain.migration.steps import StepName
 
+_KEPT = "no file is written over in the place of a backup"
+
 
 class SaveStack:
     """Backs the stack up to `folder/MIGRATION.tar`. `core.migration.action.Action`.
@@ -36,15 +38,15 @@ class SaveStack:
         except NotFound:
             return Look(Seen.NOT_DONE, f"{self._path} is not there")
         except Invalid as error:
-            return Look(Seen.CHANGED, f"{error}: move it away")
+            return Look(Seen.CHANGED, f"{error}: move it away", firm=_KEPT)
         if known:
             return Look(Seen.DONE, f"{self._path} is there", dict(earlier))
         if earlier.get("total"):
-            return Look(Seen.CHANGED, f"{self._path} is another file than the one that was written")
+            return Look(Seen.CHANGED, f"{self._path} is another file than the one that was written", firm=_KEPT)
         try:
             found = verify(self._path)
         except Invalid as error:
-            return Look(Seen.CHANGED, f"{error}: move it away")
+            return Look(Seen.CHANGED, f"{error}: move it away", firm=_KEPT)
         return Look(Seen.DONE, f"{self._path} is whole", verified_json(self._path, found))
 
     def do(self, earlier: Data, report: Report) -> Data:

@@ -36,11 +36,14 @@ _KNOWN_ERRORS: tuple[type[LabError], ...] = (
 
 
 class Stop(Exception):
-    """The run ends here and nothing more may be written: the lease is lost, or the journal cannot be kept."""
+    """The run ends here and nothing more may be written: the lease is lost, or the journal cannot be kept, or a person is asked.
 
-    def __init__(self, error: LabError) -> None:
+    No LabError, so that an action that catches those does not swallow it. `otherwise`: another way on than the usual one.
+    """
+
+    def __init__(self, error: LabError, otherwise: str = "") -> None:
         super().__init__(str(error))
-        self.error = error
+        self.error, self.otherwise = error, otherwise
 
 
 def guarded(work: Callable[[], T]) -> T:

@@ -74,7 +74,12 @@ class WriteSecret:
         ours = bool(added) and base >= 0 and stored.version == int(earlier.get("version") or base + 1)
         if other:
             words = f"{self._where} has another value for {_names(other)}, version {stored.version}: {_SETTLE}"
-            return Look(Seen.CHANGED, words)
+            # a version of our own has the others' values as they were before it
+            change = f"{_names(other)} in version {base if ours else stored.version}"
+            accept = "Vault's values stay, and the pods get those"
+            changed = Look(Seen.CHANGED, words, change=change, accept=accept)
+            if not changed.accepted(earlier):
+                return changed
         if missing:
             words = f"{self._where} lacks {_names(missing)}"
             return Look(Seen.NOT_DONE, words, {"base": stored.version, "keys": sorted(missing)})

@@ -9,6 +9,7 @@ from typing import Any
 
 from labtui.core.migration.action import Action
 from labtui.core.migration.engine import PATIENCE, Ended, Engine
+from labtui.core.migration.fencing import Fence
 from labtui.core.migration.journal import Journal, MirroredJournal, entries_of
 from labtui.core.migration.journal_file import JournalFolder
 from labtui.core.migration.telling import Teller, Watch
@@ -20,12 +21,14 @@ from labtui.domain.migration.journal import About, Entry, State, about_of, state
 from labtui.domain.migration.lines import join
 from labtui.domain.migration.names import new_id, valid_id
 from labtui.domain.migration.progress import Event
+from labtui.domain.migration.questions import Question, open_question
 from labtui.domain.migration.standing import standing
 from labtui.domain.migration.steps import StepName
 from labtui.ports import Clock
 from labtui.ports.migration import JournalMirror, LeaseHolder, Leases, MirrorCopy
 
-ActionsFor = Callable[[About, Sequence[Entry]], Sequence[Action]]  # what is known of it so far is given, too
+# What is known of it so far is given, too, and the fence: actions change things behind it alone (`core.migration.fencing`)
+ActionsFor = Callable[[About, Sequence[Entry], Fence], Sequence[Action]]
 Reporter = Callable[[About, Sequence[Entry]], Mapping[str, Any]]  # the report of a migration, as plain JSON
 
 
@@ -53,6 +56,11 @@ class Record:
     def words(self) -> str:
         """What state things are in."""
         return standing(self.entries)
+
+    @property
+    def question(self) -> Question | None:
+        """What the last run asked, and nobody has answered yet."""
+        return open_question(self.entries)
 
     @property
     def began(self) -> datetime | None:
@@ -145,9 +153,9 @@ class Migrations:
         """Who works on its stack now."""
         return self._leases.holder(about.site, about.stack)
 
-    def actions(self, about: About, entries: Sequence[Entry] = ()) -> tuple[Action, ...]:
-        """What a migration consists of."""
-        return tuple(self._actions_for(about, entries))
+    def actions(self, about: About, entries: Sequence[Entry] = (), fence: Fence | None = None) -> tuple[Action, ...]:
+        """What a migration consists of. Without the `fence` of a run they can be looked at and change nothing."""
+        return tuple(self._actions_for(about, entries, fence or Fence()))
 
     def next_of(self, site: str, stack: str) -> Record:
         """What `migrate` would run: the migration that is under way, else a new one (without entries).
@@ -175,10 +183,10 @@ class Migrations:
         """Begin a stack's migration, or go on with the one that is under way. Raises Refused while that one is being undone."""
         return self._held(site, stack, None, watch, lambda engine: engine.run(until))
 
-    def resume(self, identity: str, watch: Watch) -> tuple[Record, Ended]:
-        """Go where the last run of this migration was going."""
+    def resume(self, identity: str, watch: Watch, accept: str = "") -> tuple[Record, Ended]:
+        """Go where the last run of this migration was going. `accept`: the action that it asked about (`Engine.resume`)."""
         about = self.show(identity).about
-        return self._held(about.site, about.stack, identity, watch, lambda engine: engine.resume())
+        return self._held(about.site, about.stack, identity, watch, lambda engine: engine.resume(accept))
 
     def undo(self, identity: str, to: StepName | None, watch: Watch) -> tuple[Record, Ended]:
         """Take back what was done after the step `to`; everything without it."""
@@ -212,11 +220,12 @@ class Migrations:
                 clock=self._clock,
             )
             said = made.reconcile()
-            actions = self.actions(about, made.entries)
+            fence = Fence()
+            actions = self.actions(about, made.entries, fence)
             teller = Teller(about, len(actions), self._clock, watch)
             if said:
                 teller(Event.LINE, said)
-            engine = Engine(about, actions, self._wrap(made), lease, teller, self._patience)
+            engine = Engine(about, actions, self._wrap(made), lease, teller, self._patience, fence)
             self._running[about.id] = engine
             try:
                 ended = work(engine)

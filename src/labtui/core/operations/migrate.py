@@ -48,14 +48,21 @@ class RunMigration:
         *,
         identity: str = "",
         step: StepName | None = None,
+        accept: str = "",
         watch: Watch = lambda progress: None,
     ) -> None:
-        """`identity`: the migration, not for `migrate`. `step`: do up to it, or undo what came after it. `watch` sees every event."""
+        """`identity`: the migration, not for `migrate`. `step`: do up to it, or undo what came after it. `watch` sees every event.
+
+        `accept`, for `resume`: the action about which the last run asked (`Record.question`); go on from what is there now.
+        Raises Invalid for another verb.
+        """
+        if accept and verb is not Verb.RESUME:
+            raise Invalid("What somebody else has changed is accepted by a resume", f"not by {verb}")
         self.action = f"migration.{verb}"
         self.target = stack_ref(site, stack)
         self._migrations, self._verb = migrations, verb
         self._site, self._stack, self._identity, self._step = site, stack, identity, step
-        self._watch = watch
+        self._accept, self._watch = accept, watch
 
     def plan(self) -> Plan:
         """What would be done now, by the journal. Raises Refused when there is nothing to do, Unreachable."""
@@ -64,6 +71,7 @@ class RunMigration:
         goal = self._goal(record)
         wanted = _wanted(actions, record.entries, goal)
         place, new = f"{self._site}/{self._stack}", not record.entries
+        question = record.question if self._accept else None
         title = f"Migrate {place} to Kubernetes" if goal.aim is Aim.FORWARD else f"Bring {place} back to Docker"
         if goal.step is not None:
             title += f", up to {goal.step}" if goal.aim is Aim.FORWARD else f", down to {goal.step}"
@@ -73,12 +81,13 @@ class RunMigration:
             target=self.target,
             steps=tuple(_step(action, goal.aim) for action in wanted if not _silent(action, goal.aim)),
             warnings=self._warnings(record, wanted, goal),
-            refusals=_refusals(wanted, record, goal, self._verb),
+            refusals=(*_unasked(record, self._accept), *_refusals(wanted, record, goal, self._verb)),
             danger=Danger.HIGH,
             facts=(
                 ("migration", "new" if new else record.about.id),
                 ("journal", str(record.entries[-1].number if record.entries else 0)),
                 ("actions", ", ".join(f"{action.step}/{action.name}" for action in wanted)),
+                *((("accepts", question.change),) if question else ()),
             ),
             summary=(("Migration", "a new one" if new else record.about.id), ("Now", record.words)),
             undo=_way_back(record, goal),
@@ -113,7 +122,7 @@ class RunMigration:
         if self._verb is Verb.MIGRATE:
             return self._migrations.migrate(self._site, self._stack, self._step, watch)
         if self._verb is Verb.RESUME:
-            return self._migrations.resume(self._identity, watch)
+            return self._migrations.resume(self._identity, watch, self._accept)
         return self._migrations.undo(self._identity, self._step, watch)
 
     def _failed(self, before: Record, identity: str, error: LabError) -> Outcome:
@@ -144,6 +153,8 @@ class RunMigration:
 
     def _warnings(self, record: Record, wanted: Sequence[Action], goal: Goal) -> tuple[str, ...]:
         found = [record.problem] if record.problem else []
+        if self._accept and record.question is not None:
+            found.append(f"Somebody else has changed it: {record.question.words}. Going on: {record.question.accept}")
         holder = self._migrations.holder(record.about)
         if holder is not None:
             since = f" since {holder.since:%Y-%m-%d %H:%M:%S} UTC" if holder.since else ""
@@ -193,6 +204,18 @@ def _refusals(wanted: Sequence[Action], record: Record, goal: Goal, verb: Verb) 
     if verb is Verb.MIGRATE and under_way is not None and under_way.aim is Aim.UNDO:
         found.append(f"It is being undone; to go on with that: labtui migration resume {record.about.id}")
     return tuple(found)
+
+
+def _unasked(record: Record, accept: str) -> tuple[str, ...]:
+    """Why what is to be accepted cannot be."""
+    question = record.question
+    if not accept:
+        return ()
+    if question is None:
+        return (f"Nothing was asked about “{accept}”, so there is nothing to accept",)
+    if not question.named(accept):
+        return (f"What was asked is about “{question.key.action}”, not about “{accept}”: {question.words}",)
+    return (f"It is not gone on from there: {question.firm}",) if question.firm else ()
 
 
 def _way_back(record: Record, goal: Goal) -> str:

@@ -84,7 +84,7 @@ def test_templates_are_filled_in_before_up_for_their_owner_alone(tmp_path: Path,
     control.run("kyiv", "s", "up", (), said.append)
     assert target.read_text() == f"host=example.org\npw={SECRET}\nkeep {{{{ .Name }}}} {{{{- else }}}}\n"
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
-    assert said[0] == f"{target} written"
+    assert said[:2] == [f"{target} written", "docker compose up"], "told right before it begins"
     inode, mode = target.stat().st_ino, 0o640
     target.chmod(mode)
     fake.values({"DB_PASSWORD": SECRET, "DOMAIN": "example.com"})
@@ -92,7 +92,7 @@ def test_templates_are_filled_in_before_up_for_their_owner_alone(tmp_path: Path,
     assert "example.com" in target.read_text()
     assert (target.stat().st_ino, stat.S_IMODE(target.stat().st_mode)) == (inode, mode), "a mounted file stays the same"
     control.run("kyiv", "s", "up", (), said.append)
-    assert said[-1] == f"{target} is as it should be"
+    assert said[-2:] == [f"{target} is as it should be", "docker compose up"]
 
 
 def test_a_name_that_no_env_file_has_names_file_and_line_and_nothing_is_done(tmp_path: Path, fake: FakeCompose) -> None:

@@ -48,7 +48,7 @@ class Stage:
             JournalFolder(self.folder / f"machine-{self.machine}"),
             self.mirror,
             self.leases,
-            lambda about, entries: script(self.world, half),
+            lambda about, entries, fence: script(self.world, half),
             self.clock,
             "ada@desk",
             patience=NO_PATIENCE,

@@ -114,7 +114,8 @@ def test_what_somebody_else_changed_stops_the_run_and_is_left_alone(rig: Rig) ->
     error = rig.fails(lambda: rig.engine().run(), Refused)
     assert "make commit" in error.title
     assert "it is theirs" in error.detail
-    assert error.hint == f"Put it back as it was; then: labtui migration resume {ABOUT.id}"
+    accept = f"Or go on from what is there now (theirs stays below): labtui migration resume {ABOUT.id} --accept commit"
+    assert error.hint == f"Put it back as it was; then: labtui migration resume {ABOUT.id}. {accept}"
     assert rig.action("commit").dos == 0
     assert rig.world.effect("workload/commit") == "theirs"
 

@@ -12,10 +12,12 @@ import yaml
 from labtui.core.migration.action import Seen
 from labtui.core.migration.gitops.plan import Moving
 from labtui.domain.conversion.findings import PlannedVolume
-from labtui.domain.errors import MustUndo, OutcomeUnknown, Refused, Unreachable
-from labtui.domain.resources.argocd import AutoSync
+from labtui.core.migration.gitops.values import Stand
+from labtui.domain.errors import LabError, MustUndo, OutcomeUnknown, Refused, SignedOut, Unreachable
+from labtui.domain.ref import Ref
+from labtui.domain.resources.argocd import Application, AutoSync
 from labtui.ports import Commit
-from labtui.ports.stacks import PodState
+from labtui.ports.stacks import PodState, SliceState
 from tests.unit.core.migration.world import APPS, HOST, LIST, PLANNED, VALUES, Estate, Repo
 
 ORDER = ("route", "pods", "both", "kubernetes")
@@ -256,9 +258,75 @@ def test_the_way_back_does_not_wait_for_pods(estate: Estate) -> None:
 def test_traffic_does_not_move_before_the_pods_are_behind_the_service(estate: Estate) -> None:
     estate.run("route", "pods", "both")
     estate.cluster.sick = PodState("web-1", "web", False, "Running", 0, False)
-    with pytest.raises(OutcomeUnknown, match="Did not see traffic is both"):
+    with pytest.raises(MustUndo, match="The pod web-1 does not become ready") as caught:
         estate.actions()["kubernetes"].do({}, estate.report)
+    assert "Service web has no ready pod behind it" in caught.value.detail and "no such database" in caught.value.detail
     assert estate.repo.log()[0] == "shop: traffic to both sides"
+
+
+def test_traffic_that_does_not_show_is_taken_back(estate: Estate) -> None:
+    estate.run("route", "pods", "both")
+    stale = SliceState("web-old", "web", "labtui.dev", (HOST,))  # a controller that is stuck does not take it away
+    estate.cluster.extra.append(stale)
+    with pytest.raises(MustUndo, match="Did not see the traffic go to Kubernetes in 60 s") as caught:
+        estate.actions()["kubernetes"].do({}, estate.report)
+    assert caught.value.detail == "Service web still leads to Docker"
+
+
+def test_nothing_is_taken_back_when_docker_is_not_behind_the_service_before_the_first_move(estate: Estate) -> None:
+    estate.run("route", "pods")
+    both = estate.actions()["both"]
+    estate.cluster.values = {**estate.cluster.values, "traffic": "kubernetes"}  # the cluster is not as git says
+    with pytest.raises(Refused, match="does not go to Docker as it should") as caught:
+        both.do({}, estate.report)
+    assert "Service web does not lead to Docker" in caught.value.detail and "Nothing was moved" in caught.value.hint
+    assert estate.repo.log()[0] == "shop: pods beside Docker"
+
+
+@pytest.mark.parametrize(
+    "silent", [Unreachable("no answer", "connection refused"), SignedOut("expired", "token expired")]
+)
+def test_a_cluster_that_is_silent_to_the_end_leaves_it_unknown(estate: Estate, silent: LabError) -> None:
+    estate.run("route", "pods")
+    both = estate.actions()["both"]
+    real = estate.argo.refresh
+
+    def refresh(ref: Ref, *, hard: bool = False) -> Application:
+        found = real(ref)
+        if estate.cluster.values["traffic"] == "both":
+            estate.cluster.fail = silent
+        return found
+
+    estate.argo.refresh = refresh  # type: ignore[method-assign]
+    with pytest.raises(OutcomeUnknown) as caught:
+        both.do({}, estate.report)
+    assert not isinstance(caught.value, MustUndo) and silent.detail in caught.value.detail
+    assert "a resume looks again" in caught.value.hint and estate.time.now >= 90
+    estate.cluster.fail, estate.argo.refresh = None, real  # type: ignore[method-assign]
+    assert both.do({}, estate.report)["commit"]  # and so it does
+
+
+def test_a_slow_cluster_is_judged_by_an_answer_after_the_limit(estate: Estate) -> None:
+    """Each answer takes 25 s and every second one is lost; the pods are ready after 70 s, the limit is 60."""
+    estate.run("route", "pods")
+    asked: list[float] = []
+    real = estate.cluster.slices
+
+    def slices(namespace: str) -> tuple[SliceState, ...]:
+        asked.append(estate.time.now)
+        estate.time.now += 25
+        if len(asked) % 2:
+            raise Unreachable("no answer", "timed out")
+        found = real(namespace)
+        return found if estate.time.now > 70 else tuple(s for s in found if s.manager == "labtui.dev")
+
+    estate.cluster.slices = slices  # type: ignore[method-assign]
+    estate.world.await_traffic(Stand(True, "docker"), estate.report)
+    asked.clear()
+    estate.time.now = 0
+    estate.cluster.values = {**estate.cluster.values, "traffic": "both"}
+    estate.world.await_traffic(Stand(True, "both"), estate.report)
+    assert estate.time.now > 70
 
 
 def test_a_sync_that_fails_says_why(estate: Estate) -> None:

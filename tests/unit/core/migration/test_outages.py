@@ -110,8 +110,8 @@ def budgeted(stage: Stage, at: int, when: str) -> Migrations:
     made = stage.process(at, when)
     usual = made._actions_for
 
-    def actions(about: object, entries: object) -> list[Fake]:
-        found = list(usual(about, entries))  # type: ignore[arg-type]
+    def actions(about: object, entries: object, fence: object) -> list[Fake]:
+        found = list(usual(about, entries, fence))  # type: ignore[arg-type]
         for action in found:
             if action.name == "kubernetes":
                 assert isinstance(action, Fake)

@@ -53,7 +53,7 @@ def test_connections_that_cannot_be_counted_are_waited_for_to_the_limit(estate: 
 
 def test_nothing_is_drained_while_something_leads_to_docker(estate: Estate) -> None:
     estate.cluster.values["traffic"] = "both"
-    with pytest.raises(OutcomeUnknown, match="Did not see traffic is kubernetes"):
+    with pytest.raises(OutcomeUnknown, match="Did not see the traffic go to Kubernetes"):
         drain(estate).do({}, estate.report)
     assert drain(estate).look({"drained": True}).seen is Seen.CHANGED
 

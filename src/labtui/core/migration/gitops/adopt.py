@@ -32,6 +32,8 @@ from labtui.domain.ref import Ref
 from labtui.domain.text import clean
 from labtui.ports.stacks import Objects
 
+_WHOLE = "a route is taken over whole, and from the application that it was found in"
+
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
@@ -122,12 +124,14 @@ class Protect:
         if len(live) < len(self.adoption.route.objects):
             gone = [f"{k} {n}" for k, n in self.adoption.route.objects if (k, n) not in live]
             if {k for k, n in self.adoption.route.objects if (k, n) not in live} != {"EndpointSlice"}:
-                return Look(Seen.CHANGED, f"of the route is gone: {', '.join(gone)}", data)
+                return Look(Seen.CHANGED, f"of the route is gone: {', '.join(gone)}", data, firm=_WHOLE)
         owners = {application_of(obj) for obj in live.values()}
         if owners == {self.adoption.application.name}:
             return Look(Seen.DONE, "the objects belong to the stack's own application", data)
         if not owners <= {self.adoption.old.name, self.adoption.application.name}:
-            return Look(Seen.CHANGED, f"the route belongs to {', '.join(sorted(map(clean, owners)))}", data)
+            return Look(
+                Seen.CHANGED, f"the route belongs to {', '.join(sorted(map(clean, owners)))}", data, firm=_WHOLE
+            )
         done = all(kept(obj) for obj in live.values())
         return Look(Seen.DONE if done else Seen.NOT_DONE, f"the objects are {'' if done else 'not '}kept", data)
 
@@ -218,7 +222,9 @@ class Adopt:
         if owners == {adoption.application.name}:
             return Look(Seen.DONE, "the route belongs to the stack's own application", data)
         if not owners <= {adoption.old.name, adoption.application.name}:
-            return Look(Seen.CHANGED, f"the route belongs to {', '.join(sorted(map(clean, owners)))}", data)
+            return Look(
+                Seen.CHANGED, f"the route belongs to {', '.join(sorted(map(clean, owners)))}", data, firm=_WHOLE
+            )
         words = "git has it, Argo CD not yet" if own else f"the route belongs to {clean(adoption.old.name)}"
         return Look(Seen.NOT_DONE, words, data)
 
@@ -262,6 +268,13 @@ class Adopt:
         if not own and not data.get("commit"):
             report("git has nothing of it to revert")
             return
+        if foreign := {application_of(o) for o in adoption.live().values()} - {
+            adoption.old.name,
+            adoption.application.name,
+        }:
+            raise Refused(
+                "The route belongs to somebody else", ", ".join(sorted(map(clean, foreign))), "Nothing was changed"
+            )
         if own:
             self._give_back(own, report)
         revision = adoption.commits.files.head()

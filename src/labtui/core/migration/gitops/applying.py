@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from labtui.core.migration.action import Data, Look, Report, Seen
-from labtui.core.migration.gitops.deliver import Change
+from labtui.core.migration.action import ACCEPTED, Data, Look, Report, Seen
+from labtui.core.migration.gitops.deliver import Change, back_of, elsewhere
 from labtui.core.migration.gitops.values import Stand
 from labtui.core.operations.watching import Pace
 from labtui.domain.errors import MustUndo, OutcomeUnknown, Refused
@@ -38,7 +40,7 @@ class ApplyDelivery:
         """See `Delivery`."""
         space = self.objects.find("Namespace", "", self.namespace)
         noted = ((space or {}).get("metadata") or {}).get("annotations") or {}
-        return _parsed(str(noted.get(STAND, "")))
+        return Stand.noted(str(noted.get(STAND, "")))
 
     def look(self, change: Change, earlier: Data) -> Look:
         """See `Delivery`: the note on the namespace, and whether the objects are as they were applied."""
@@ -46,29 +48,51 @@ class ApplyDelivery:
         if change.first:
             return Look(Seen.DONE if stand else Seen.NOT_DONE, f"applied: {stand or 'nothing'}", earlier)
         if stand is None or stand == change.before:
-            if stand is not None and (other := self._changed(stand)):
-                return Look(Seen.CHANGED, f"somebody changed {', '.join(other[:4])}", earlier)
+            if stand is not None and (changed := self._meddled(stand, earlier)).seen is Seen.CHANGED:
+                return changed
             return Look(Seen.NOT_DONE, f"applied: {stand or 'nothing'}", earlier)
         if stand == change.after:
-            other = self._changed(stand)
+            other = [_shown(found) for found in self._changed(stand)]
             words = f"applied: {stand}" + (f", but {', '.join(other[:4])} is not so" if other else "")
             return Look(Seen.NOT_DONE if other else Seen.DONE, words, earlier)
         if stand.number > change.after.number:
             return Look(Seen.DONE, f"applied already: {stand}", earlier)
-        return Look(Seen.CHANGED, f"applied: {stand}; expected was {change.before}", earlier)
+        words = f"applied is “{stand}”; expected was “{change.before}”"
+        return elsewhere(change, stand, words, stand.note, earlier, earlier)
+
+    def _meddled(self, stand: Stand, earlier: Data) -> Look:
+        """Whether objects of the stand are as they were applied; accepted: what labtui applies takes the place of the change."""
+        other = self._changed(stand)
+        if not other:
+            return Look(Seen.NOT_DONE)
+        live = {f"{kind} {name}": _bare(self.objects.find(kind, self.namespace, name) or {}) for kind, name in other}
+        change = hashlib.sha256(json.dumps(live, sort_keys=True, default=str).encode()).hexdigest()
+        data = {name: value for name, value in earlier.items() if name != ACCEPTED}
+        words = f"somebody changed {', '.join(_shown(found) for found in list(other)[:4])}"
+        if theirs := [found for found, whose in other.items() if whose]:
+            why = f"{', '.join(_shown(found) for found in theirs[:4])}: another field manager owns what labtui would apply"
+            return Look(Seen.CHANGED, words, data, change, firm=why)
+        accept = "labtui applies its own objects over that"
+        return Look(Seen.CHANGED, words, data, change, accept=accept).answered(earlier, Seen.NOT_DONE)
+
+    def restore(self, change: Change, report: Report) -> None:
+        """See `Delivery`: its objects once more, so that the traffic moves from a place that is known."""
+        if self.stand() == change.before:
+            self._turn(None, change.before, report)
 
     def do(self, change: Change, earlier: Data, report: Report) -> Data:
         """See `Delivery`."""
-        self._turn(change.before if not change.first else None, change.after, report)
-        return {"stand": _noted(change.after)}
+        old = (Stand.noted(str(earlier.get("from", ""))) or change.before) if not change.first else None
+        self._turn(old, change.after, report)
+        return {"stand": change.after.note, **({"from": earlier["from"]} if earlier.get("from") else {})}
 
     def undo(self, change: Change, data: Data, report: Report) -> None:
         """See `Delivery`."""
-        stand = self.stand()
-        if stand is None or (not change.first and stand.number <= change.before.number and stand != change.after):
+        stand, back = self.stand(), back_of(change, data)
+        if stand is None or (not change.first and stand.number <= back.number and stand != change.after):
             report("nothing of it is applied")
             return
-        self._turn(change.after, None if change.first else change.before, report)
+        self._turn(change.after, None if change.first else back, report)
 
     def _turn(self, old: Stand | None, new: Stand | None, report: Report) -> None:
         """From one stand to the next: first what is added, then what goes. Every part may be repeated."""
@@ -132,28 +156,27 @@ class ApplyDelivery:
         return f"ExternalSecret {clean(name, 80)} is not ready" + (f": {said}" if said else "")
 
     def _space(self, stand: Stand | None) -> None:
-        notes = {} if stand is None else {"annotations": {STAND: _noted(stand)}}
+        notes = {} if stand is None else {"annotations": {STAND: stand.note}}
         self.objects.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace, **notes}})
 
-    def _changed(self, stand: Stand) -> list[str]:
-        """Objects that are not as they were rendered."""
-        return [
-            f"{kind} {clean(name, 80)}"
-            for obj in self.render(stand)
-            if not self._as_applied(obj)
-            for kind, name in [_key(obj)]
-        ]
+    def _changed(self, stand: Stand) -> dict[tuple[str, str], bool]:
+        """Objects that are not as they were rendered, each with whether another field manager has taken something over."""
+        found = {_key(obj): self._as_applied(obj) for obj in self.render(stand)}
+        return {key: same is None for key, same in found.items() if not same}
 
-    def _as_applied(self, obj: Json) -> bool:
-        """Would applying it change nothing? The API server itself says so, with its own notion of equal values."""
+    def _as_applied(self, obj: Json) -> bool | None:
+        """Would applying it change nothing? The API server itself says so, with its own notion of equal values.
+
+        None: it would not be applied at all, because another field manager has taken something over.
+        """
         kind, name = _key(obj)
         live = self.objects.find(kind, self.namespace, name)
         if live is None:
             return False
         try:
             return _bare(self.objects.apply(obj, dry_run=True)) == _bare(live)
-        except Refused:  # another field manager has taken something over
-            return False
+        except Refused:
+            return None
 
 
 def _bare(obj: Json) -> dict[str, Any]:
@@ -178,12 +201,5 @@ def _order(obj: Json) -> tuple[int, str, str]:
     return _rank(obj), *_key(obj)
 
 
-def _noted(stand: Stand) -> str:
-    return f"workload={str(stand.workload).lower()},traffic={stand.traffic}"
-
-
-def _parsed(text: str) -> Stand | None:
-    parts = dict(part.partition("=")[::2] for part in text.split(",") if "=" in part)
-    if parts.get("traffic") not in ("docker", "both", "kubernetes"):
-        return None
-    return Stand(parts.get("workload") == "true", parts["traffic"])
+def _shown(key: tuple[str, str]) -> str:
+    return f"{key[0]} {clean(key[1], 80)}"

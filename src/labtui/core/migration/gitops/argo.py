@@ -12,7 +12,8 @@ from labtui.domain.planning import short, shorts
 from labtui.domain.ref import Ref
 from labtui.domain.resources.argocd import Application
 from labtui.domain.text import clean
-from labtui.ports import Applications, SyncRequest
+from labtui.ports import SyncRequest
+from labtui.ports.stacks import Deployments
 
 WIPE = "will wipe out all resources"  # what auto-sync says of an application that has become empty (argo-cd, autoSync)
 REFRESH_SECONDS = 3.0  # a comparison with git that was asked for is done by then, or asked for again
@@ -22,7 +23,7 @@ REFRESH_SECONDS = 3.0  # a comparison with git that was asked for is done by the
 class Argo:
     """Follows applications. `contains(revision, commit)` says whether a revision that Argo CD is at has a commit in it."""
 
-    applications: Applications
+    applications: Deployments
     contains: Callable[[str, str], bool]
     pace: Pace = field(default_factory=lambda: Pace(limit=300.0))
 
@@ -41,11 +42,13 @@ class Argo:
         report(f"waiting until Argo CD has taken the application {clean(ref.name, 60)} away")
         end = self.pace.monotonic() + self.pace.limit
         while True:
-            self.applications.refresh(parent)
             try:
+                self.applications.refresh(parent)
                 self.applications.get(ref)
             except NotFound:
                 return
+            except (Unreachable, SignedOut) as error:
+                report(f"Argo CD does not answer ({error.cause}); still looking")
             if self.pace.monotonic() > end:
                 raise OutcomeUnknown(f"{ref.name} is still there after {self.pace.limit:.0f} s")
             self.pace.wait(self.pace.every)

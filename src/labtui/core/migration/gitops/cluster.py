@@ -15,6 +15,11 @@ from labtui.ports.stacks import PodState, SliceState, StackCluster
 
 DOCKER = "labtui.dev"  # manager of the slices that lead to Docker
 RESTARTS = 3  # a program that ended so often will not be ready
+GRACE = 0.5  # of the limit: how much longer a cluster is waited for that does not answer when the limit is reached
+
+
+class NotShown(OutcomeUnknown):
+    """The cluster answered to the end, and did not show what was waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +80,11 @@ class StackWorld:
         return tuple(words for each in self.services if (words := _docker_side(each, slices, stand)))
 
     def await_traffic(self, stand: Stand, report: Report) -> None:
-        """Wait until what is behind the Services is as `stand` says. Raises OutcomeUnknown after the limit."""
-        self._wait(lambda: self.traffic_missing(stand), f"traffic is {stand.traffic}", report, self.pace.limit)
-        report(f"the EndpointSlices show traffic to {'both sides' if stand.traffic == 'both' else stand.traffic}")
+        """Wait until what is behind the Services is as `stand` says. Raises NotShown after the limit, OutcomeUnknown when the
+        cluster does not answer."""
+        where = _where(stand)
+        self._wait(lambda: self.traffic_missing(stand), f"the traffic go to {where}", report, self.pace.limit)
+        report(f"the EndpointSlices show traffic to {where}")
 
     def await_docker(self, stand: Stand, report: Report) -> None:
         """On the way back: the slices to Docker are there, and for `docker` nothing else is. Pods need not be ready."""
@@ -85,7 +92,7 @@ class StackWorld:
         def look() -> tuple[str, ...]:
             return self.traffic_missing(stand) if stand.traffic == "docker" else self.traffic_wrong(stand)
 
-        self._wait(look, f"traffic is {stand.traffic}", report, self.pace.limit)
+        self._wait(look, f"the traffic go to {_where(stand)}", report, self.pace.limit)
         report(
             f"the EndpointSlices show traffic to {'Docker again' if stand.traffic != 'kubernetes' else 'Kubernetes'}"
         )
@@ -123,12 +130,16 @@ class StackWorld:
 
         try:
             self._wait(look, "all pods ready", report, self.pace.limit)
-        except OutcomeUnknown as error:
-            unready = [p for p in self.cluster.pods(self.namespace, self.release) if not p.ready]
-            if unready:
-                raise self._failed(unready[0], f"not ready within {self.pace.limit:.0f} s") from error
+        except NotShown as error:
+            self.demand_ready(f"not ready within {self.pace.limit:.0f} s")
             raise MustUndo(error.title, error.detail) from error
         report("all pods are ready")
+
+    def demand_ready(self, why: str) -> None:
+        """Raise MustUndo, with its last words, for a pod that is not ready."""
+        unready = [p for p in self.cluster.pods(self.namespace, self.release) if not p.ready]
+        if unready:
+            raise self._failed(unready[0], why)
 
     def await_no_pods(self, report: Report) -> None:
         """Wait until the pods and workloads are gone."""
@@ -156,11 +167,13 @@ class StackWorld:
         )
 
     def _wait(self, look: Callable[[], tuple[str, ...]], what: str, report: Report, limit: float) -> None:
+        """Look until nothing is missing. A silence is no answer: what is not there is said by a look after the limit alone."""
         end = self.pace.monotonic() + limit
         told: tuple[str, ...] = ()
         away = False
         missing: tuple[str, ...] = ("nothing was seen",)
         while True:
+            asked = self.pace.monotonic()
             try:
                 missing = look()
                 if away:
@@ -168,6 +181,8 @@ class StackWorld:
                     away = False
                 if not missing:
                     return
+                if asked > end:
+                    raise NotShown(f"Did not see {what} in {limit:.0f} s", "; ".join(missing[:6]))
                 if missing != told:
                     told = missing
                     report(f"waiting: {'; '.join(clean(m, 100) for m in missing[:4])}")
@@ -175,9 +190,15 @@ class StackWorld:
                 if not away:
                     report(f"the cluster does not answer ({error.cause}); still looking")
                 away = True
-            if self.pace.monotonic() > end:
-                raise OutcomeUnknown(f"Did not see {what} in {limit:.0f} s", "; ".join(missing[:6]))
+                if asked > end + GRACE * limit:
+                    words = f"the cluster does not answer: {error.cause}. Seen last: {'; '.join(missing[:6])}"
+                    hint = "Nobody knows how it is now; a resume looks again"
+                    raise OutcomeUnknown(f"Did not see {what} in {asked - end + limit:.0f} s", words, hint) from error
             self.pace.wait(self.pace.every)
+
+
+def _where(stand: Stand) -> str:
+    return "both sides" if stand.traffic == "both" else stand.traffic.capitalize()
 
 
 def _hopeless(pod: PodState) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from labtui.core.migration.action import Data, Look, Report, Seen
+from labtui.core.migration.action import ACCEPTED, Data, Look, Report, Seen
 from labtui.core.migration.gitops.argo import Argo
 from labtui.core.migration.gitops.commits import Commits, Texts, in_words, settle_unknown
 from labtui.core.migration.gitops.values import (
@@ -48,11 +48,33 @@ class Delivery(Protocol):
     def stand(self) -> Stand | None:
         """What is asked for now; None: nothing of this stack."""
 
+    def restore(self, change: Change, report: Report) -> None:
+        """Before it is done on top of what somebody else has changed: what `change.before` has and they took away."""
+
     def do(self, change: Change, earlier: Data, report: Report) -> Data:
         """Ask for it, and wait until it is taken up."""
 
     def undo(self, change: Change, data: Data, report: Report) -> None:
         """Take it back, and wait until that is taken up."""
+
+
+def back_of(change: Change, data: Data) -> Stand:
+    """Where an undo leads: to the stand before, or to that of somebody else on top of which it was done."""
+    return Stand.noted(str(data.get("from", ""))) or change.before
+
+
+def elsewhere(change: Change, stand: Stand, words: str, where: str, data: Data, earlier: Data) -> Look:
+    """The look at a stand that is neither before nor after the change: somebody else has turned it."""
+    if stand.number > change.after.number and stand.workload:
+        look = Look(Seen.CHANGED, words, data, where, accept="it is further already, and stays so")
+        return look.answered(earlier, Seen.DONE)
+    if change.after.traffic == "kubernetes":
+        why = f"users would go from “{stand}” to Kubernetes at once, and nobody has seen that the pods answer behind the Service"
+        return Look(Seen.CHANGED, words, data, where, firm=why)
+    accept = f"it becomes “{change.after}”; the way back leads to “{stand}”"
+    return Look(Seen.CHANGED, words, {**data, "from": stand.note}, where, accept=accept).answered(
+        earlier, Seen.NOT_DONE
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +107,24 @@ class GitDelivery:
             return Look(Seen.DONE if done else Seen.NOT_DONE, f"{path} is {'' if done else 'not '}in use", data)
         if stand == change.after and enabled:
             return Look(Seen.DONE, f"git says: {stand}", data)
-        if own.foreign is not None and not earlier:  # nothing more is built upon it; what was done can still be undone
+        if own.foreign is not None and not set(earlier) - {ACCEPTED}:
+            # nothing more is built upon it unasked; what was done can still be undone
             words = f"{in_words(own.foreign)} changed {path} since labtui's own commit"
-            return Look(Seen.CHANGED, words, data)
+            accept = "that commit stays, and labtui's next one goes on top"
+            foreign = Look(Seen.CHANGED, words, data, own.foreign.revision, accept=accept)
+            if not foreign.accepted(earlier):
+                return foreign
         if stand is None or stand == change.before or not enabled:
             return Look(Seen.NOT_DONE, f"git says: {stand or 'nothing of this stack'}", data)
         if stand.number > change.after.number and (own.commit or earlier.get("commit")):
             return Look(Seen.DONE, f"git is further: {stand}", data or earlier)
-        return Look(Seen.CHANGED, f"{path} says {stand}; expected was {change.before}", data)
+        newest = next(iter(self.commits.files.touched(head, [path], 1)), None)
+        by = f", by {in_words(newest)}" if newest else ""
+        words = f"{path} says “{stand}”{by}; expected was “{change.before}”"
+        return elsewhere(change, stand, words, f"{stand.note} {newest.revision if newest else ''}", data, earlier)
+
+    def restore(self, change: Change, report: Report) -> None:
+        """See `Delivery`: what is in git stays there."""
 
     def do(self, change: Change, earlier: Data, report: Report) -> Data:
         """See `Delivery`. A lost answer of a push is settled by looking at the remote."""
@@ -109,7 +141,8 @@ class GitDelivery:
         if not revision:
             report(f"git has it already: {change.after}")
         self.settle(revision or self.commits.files.head(), report)
-        return {"commit": revision, "file": path}
+        left = {"from": earlier["from"]} if earlier.get("from") else {}
+        return {"commit": revision, "file": path, **left}
 
     def undo(self, change: Change, data: Data, report: Report) -> None:
         """See `Delivery`: a `git revert` of that commit; where the stand was set by others, the former values again."""
@@ -124,7 +157,10 @@ class GitDelivery:
             elif data.get("commit"):  # it was half undone
                 self.settle(head, report)
             return
-        if own:
+        stand, back = (stand_of(text, path) if text is not None else None), back_of(change, data)
+        if own and stand is not None and stand.number <= back.number:
+            report(f"git is back already: {stand}")
+        elif own:
 
             def landed() -> str:
                 return "" if self._own(change, path) else self.commits.files.head()
@@ -132,10 +168,10 @@ class GitDelivery:
             revision = settle_unknown(
                 lambda: self.commits.revert(own, change.back, change.action, report), landed, report
             )
-        elif text is not None and stand_of(text, path) == change.after:
+        elif text is not None and stand == change.after:
             revision = self.commits.make(
                 [path],
-                lambda old: {path: with_stand(old[path] or "", path, change.before)},
+                lambda old: {path: with_stand(old[path] or "", path, back)},
                 change.back,
                 f"undo of {change.action}",
                 report,

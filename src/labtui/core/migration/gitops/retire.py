@@ -16,8 +16,8 @@ from labtui.domain.errors import LabError, OutcomeUnknown, Refused, Unreachable
 from labtui.domain.migration.steps import StepName
 from labtui.domain.ref import Ref
 from labtui.domain.text import clean
-from labtui.ports import Clock, ComposeControl, ServiceState
-from labtui.ports.stacks import StackContainers
+from labtui.ports import Clock, ServiceState
+from labtui.ports.stacks import StackContainers, StackControl
 
 MARK = "labtui.dev/migrated"
 ON_KUBERNETES = Stand(True, "kubernetes")
@@ -50,7 +50,8 @@ class Drain:
         """Done is what the journal says is done, while nothing leads to Docker: waiting leaves no other trace."""
         missing = self.world.traffic_wrong(ON_KUBERNETES)
         if missing:
-            return Look(Seen.CHANGED if earlier.get("drained") else Seen.NOT_DONE, "; ".join(missing[:4]))
+            seen = Seen.CHANGED if earlier.get("drained") else Seen.NOT_DONE
+            return Look(seen, "; ".join(missing[:4]), firm="containers that users are sent to are not stopped")
         if earlier.get("drained"):
             return Look(Seen.DONE, "nothing leads to Docker", earlier)
         return Look(Seen.NOT_DONE, _connections(self._left()))
@@ -142,7 +143,7 @@ class StopStack:
 
     site: str
     stack: str
-    control: ComposeControl
+    control: StackControl
     world: StackWorld
     pace: Pace = field(default_factory=lambda: Pace(limit=300.0))
     step: StepName = StepName.RETIRE
@@ -156,7 +157,8 @@ class StopStack:
         running = [s for s in states if s.state in ("running", "restarting", "paused")]
         if running:
             services = earlier.get("services") or sorted({s.service for s in running})
-            return Look(Seen.NOT_DONE, describe(running), {"services": services})
+            firm = f"its containers would run beside the pods; labtui compose {self.site}/{self.stack} stop ends them"
+            return Look(Seen.NOT_DONE, describe(running), {"services": services}, firm=firm)
         return Look(Seen.DONE, describe(states), earlier)
 
     def do(self, earlier: Data, report: Report) -> Data:
@@ -247,7 +249,10 @@ class Mark:
         if note is None:
             return Look(Seen.NOT_DONE, "not noted")
         if note != self._note:
-            return Look(Seen.CHANGED, f"{self.layout.list} says {clean(str(note), 100)}")
+            words = f"{self.layout.list} says {clean(str(note), 100)}"
+            accept = "this migration's note takes its place; the way back puts theirs there again"
+            look = Look(Seen.CHANGED, words, {"former": str(note)}, accept=accept)
+            return look.answered(earlier, Seen.NOT_DONE)
         return Look(Seen.DONE, f"noted: {note}", {"commit": self._own()})
 
     def do(self, earlier: Data, report: Report) -> Data:
@@ -263,10 +268,11 @@ class Mark:
         revision = settle_unknown(make, self._own, report) or self._own()
         if self.parent is not None:
             self.argo.settled(self.parent, revision or self.commits.files.head(), report)
-        return {"commit": revision}
+        return {"commit": revision, **({"former": earlier["former"]} if earlier.get("former") else {})}
 
     def undo(self, data: Data, report: Report) -> None:
         """Revert that commit; others change the list too, so the annotation alone is taken out where that conflicts."""
+        former = str(data["former"]) if data.get("former") else None
         path = self.layout.list
         own = self._own()
         subject = f"{self.stack}: back on Docker in {self.site}"
@@ -278,7 +284,7 @@ class Mark:
             except LabError as error:
                 report(f"{error.title}; taking the annotation out instead")
         self.commits.make(
-            [path], lambda old: {path: self._noted(old[path], None)}, subject, f"undo of {self.name}", report
+            [path], lambda old: {path: self._noted(old[path], former)}, subject, f"undo of {self.name}", report
         )
         if self.parent is not None:
             self.argo.settled(self.parent, self.commits.files.head(), report)

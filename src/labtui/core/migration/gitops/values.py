@@ -35,6 +35,19 @@ class Stand:
         """How far the stack has come with it: 0 is all on Docker."""
         return TRAFFIC.index(self.traffic) + int(self.workload)
 
+    @property
+    def note(self) -> str:
+        """As one word, for annotations and the journal: `workload=true,traffic=both`."""
+        return f"workload={str(self.workload).lower()},traffic={self.traffic}"
+
+    @classmethod
+    def noted(cls, text: str) -> Stand | None:
+        """The stand of such a word; None when it is none."""
+        parts = dict(part.partition("=")[::2] for part in text.split(",") if "=" in part)
+        if parts.get("traffic") not in TRAFFIC:
+            return None
+        return cls(parts.get("workload") == "true", parts["traffic"])
+
 
 def stand_of(text: str, name: str) -> Stand:
     """What a values file says. Raises Invalid for values that the chart does not take either."""
