@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from labtui.core.migration.action import Data, Look, Report, Seen
+from labtui.core.migration.fencing import Fence
 from labtui.core.migration.journal import Journal
 from labtui.domain.errors import LabError, Refused, Unreachable
 from labtui.domain.migration.journal import About, Entry, Mark
@@ -294,6 +295,6 @@ class Killing:
         self._journal.settle()
 
 
-def always(actions: Sequence[Fake]) -> Callable[[About, Sequence[Entry]], Sequence[Fake]]:
+def always(actions: Sequence[Fake]) -> Callable[[About, Sequence[Entry], Fence], Sequence[Fake]]:
     """A factory that answers these."""
     return lambda about, entries, fence: actions

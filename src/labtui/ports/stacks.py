@@ -34,8 +34,9 @@ class GitHistory(GitFiles, Protocol):
     def revert(self, revision: str, message: str, ready: Callable[[], None] = lambda: None) -> Commit:
         """Commit the opposite of `revision` on top of the remote's head, and push; the message says what it reverts.
 
-        `ready` is called right before the push; what it raises prevents it. Works beside the user's checkout. Raises Refused when later commits are in its way (what to do by hand), when there
-        is nothing to revert any more, or when the remote has moved on meanwhile.
+        `ready` is called right before the push; what it raises prevents it. Works beside the user's checkout. Raises Refused
+        when later commits are in its way (what to do by hand), when there is nothing to revert any more, or when the remote
+        has moved on meanwhile.
         """
 
     def obstacles(self, paths: Sequence[str]) -> tuple[str, ...]:

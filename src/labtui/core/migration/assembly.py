@@ -14,6 +14,7 @@ from labtui.core.lab import Lab
 from labtui.core.migration.action import Action, Report
 from labtui.core.migration.agreement import Agree, Agreement, AppName, agreement_of, demand_ready
 from labtui.core.migration.checks_file import limits_of, loads_of, parse_checks, soak_plan, verify_plan
+from labtui.core.migration.fencing import Fence, FencedApplications, FencedCompose, fenced_tools
 from labtui.core.migration.gitops.adopt import Adopt, Adoption, Protect
 from labtui.core.migration.gitops.applying import ApplyDelivery
 from labtui.core.migration.gitops.argo import Argo
@@ -61,16 +62,20 @@ class Assembly:
         self._lock = threading.Lock()
         self._running: dict[str, list[Running]] = {}
 
-    def actions(self, about: About, entries: Sequence[Entry]) -> tuple[Action, ...]:
-        """All actions of a migration, in their order. A new one is planned now, which asks the site and the cluster; a later
-        run takes what was agreed on from the journal. Raises Refused for a stack that cannot move, and what the ports raise."""
+    def actions(self, about: About, entries: Sequence[Entry], fence: Fence) -> tuple[Action, ...]:
+        """All actions of a migration, in their order; they change things behind `fence` alone.
+
+        A new one is planned now, which asks the site and the cluster; a later run takes what was agreed on from the journal.
+        Raises Refused for a stack that cannot move, and what the ports raise.
+        """
         agreed = agreement_of(entries)
         planned: PlannedStack | None = None
         if agreed is None:
             planned = self._lab.planning().plan(about.site, about.stack)
             demand_ready(planned.plan)
             agreed = self._agree(planned)
-        return _Script(self._lab, self._tools, about, agreed, planned, self._observe, self._keep).actions()
+        tools = fenced_tools(self._tools, fence)
+        return _Script(self._lab, tools, fence, about, agreed, planned, self._observe, self._keep).actions()
 
     def ended(self, about: About) -> None:
         """A run of this migration is over: nothing is sent any more."""
@@ -136,13 +141,14 @@ class _Script:
         self,
         lab: Lab,
         tools: MigrationTools,
+        fence: Fence,
         about: About,
         agreed: Agreement,
         planned: PlannedStack | None,
         observe: Callable[[Observation], None],
         keep: Callable[[About, Running], None],
     ) -> None:
-        self._lab, self._tools, self._about, self._agreed = lab, tools, about, agreed
+        self._lab, self._tools, self._fence, self._about, self._agreed = lab, tools, fence, about, agreed
         self._given, self._observe, self._keep = planned, observe, keep
 
     @cached_property
@@ -177,7 +183,13 @@ class _Script:
         return (
             Agree(agreed),
             *safety_actions(
-                lab, (about.site, about.stack), agreed.secrets, lambda: self._planned.plan, about.id, self._preflight
+                lab,
+                (about.site, about.stack),
+                agreed.secrets,
+                lambda: self._planned.plan,
+                about.id,
+                self._preflight,
+                self._fence,
             ),
             *workload,
             *secrets,
@@ -216,7 +228,11 @@ class _Script:
 
     @cached_property
     def _argo(self) -> Argo:
-        return Argo(self._server, contains(self._history), replace(self._pace, limit=SYNC_SECONDS))
+        return Argo(
+            FencedApplications(self._server, self._fence),
+            contains(self._history),
+            replace(self._pace, limit=SYNC_SECONDS),
+        )
 
     @property
     def _server(self) -> Applications:
@@ -351,7 +367,7 @@ class _Script:
         about, lab = self._about, self._lab
         pace = replace(self._lab.pace, wait=self._after.wait)
         world = replace(self._world, pace=replace(pace, limit=PODS_SECONDS))
-        containers, control = self._tools.containers, lab.compose_control()
+        containers, control = self._tools.containers, FencedCompose(lab.compose_control(), self._fence)
         place = (about.site, about.stack)
         limit = self._settings.drain_seconds
         found: tuple[Action, ...] = (

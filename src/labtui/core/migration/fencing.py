@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from labtui.domain.errors import Refused
@@ -17,6 +18,7 @@ from labtui.ports.moving import SecretWriter, StoredSecret
 from labtui.ports.stacks import Deployments, GitHistory, Objects, StackContainers, StackControl
 
 if TYPE_CHECKING:
+    from labtui.core.stacks import MigrationTools
     from labtui.domain.resources.argocd import Application
     from labtui.domain.resources.vault import SecretVersion
 
@@ -219,3 +221,13 @@ class FencedApplications:
         """See `ports.stacks.Deployments`."""
         self._fence.demand()
         self._applications.terminate(ref)
+
+
+def fenced_tools(tools: MigrationTools, fence: Fence) -> MigrationTools:
+    """The tools of one run: what changes things asks the fence first."""
+    return replace(
+        tools,
+        objects=FencedObjects(tools.objects, fence),
+        containers=FencedContainers(tools.containers, fence),
+        history=FencedHistory(tools.history, fence) if tools.history is not None else None,
+    )

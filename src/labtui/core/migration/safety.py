@@ -8,6 +8,7 @@ from typing import Any
 from labtui.core.lab import Lab
 from labtui.core.migration.action import Action
 from labtui.core.migration.backup import SaveStack
+from labtui.core.migration.fencing import Fence, FencedSecrets
 from labtui.core.migration.preflight import Preflight, RunPreflight
 from labtui.core.migration.secrets import secret_actions
 from labtui.core.stackplan import PlannedStack, namespace_of
@@ -53,9 +54,11 @@ def safety_actions(
     plan: Callable[[], StackPlan],
     migration: str,
     checks: Callable[[], Iterable[Check]],
+    fence: Fence,
 ) -> tuple[Action, ...]:
     """PREFLIGHT, BACKUP and SECRETS, in this order. `place` is site and stack; `plan` is asked only when a secret is written,
-    for the values that `secrets` do not have. Raises Refused without an engine, or with secrets and no Vault."""
+    for the values that `secrets` do not have; it is written behind `fence`. Raises Refused without an engine, or with
+    secrets and no Vault."""
     tools = lab.stacks.moving
     found: list[Action] = [
         RunPreflight(checks),
@@ -66,5 +69,5 @@ def safety_actions(
             raise Refused(
                 f"{'/'.join(place)} has secrets, and the estate has no Vault", "", "Name it in the estate file"
             )
-        found += secret_actions(secrets, tools.vault, lab.vault_mount, lambda: plan().secrets)
+        found += secret_actions(secrets, FencedSecrets(tools.vault, fence), lab.vault_mount, lambda: plan().secrets)
     return tuple(found)

@@ -11,8 +11,8 @@ import yaml
 
 from labtui.core.migration.action import Seen
 from labtui.core.migration.gitops.plan import Moving
-from labtui.domain.conversion.findings import PlannedVolume
 from labtui.core.migration.gitops.values import Stand
+from labtui.domain.conversion.findings import PlannedVolume
 from labtui.domain.errors import LabError, MustUndo, OutcomeUnknown, Refused, SignedOut, Unreachable
 from labtui.domain.ref import Ref
 from labtui.domain.resources.argocd import Application, AutoSync
