@@ -116,6 +116,30 @@ def test_a_failure_names_the_one_command_to_type(cli: Cli) -> None:
     assert out.rstrip().endswith(f"labtui migration resume {cli.identity}")
 
 
+def test_what_somebody_else_changed_is_shown_and_accepted(cli: Cli) -> None:
+    cli.world.change("workload/commit", "theirs")
+    status, out, _ = cli("migrate", "wroclaw/emby", "--yes")
+    assert status is Exit.REFUSED or status is Exit.FAILED
+    command = f"labtui migration resume {cli.identity} --accept commit"
+    assert command in out
+    _, out, _ = cli("migration", "show", cli.identity)
+    assert "? it is theirs" in out and "may be accepted: theirs stays below" in out
+    _, out, _ = cli("migration", "list", "--json")
+    (row,) = json.loads(out)["migrations"]
+    assert row["question"] == {
+        "step": "workload",
+        "action": "commit",
+        "words": "it is theirs",
+        "accept": "commit",
+        "firm": "",
+    }
+    status, out, _ = cli("migration", "resume", cli.identity, "--accept", "vault", "--yes")
+    assert status is Exit.REFUSED
+    status, out, err = cli(*command.split()[1:], answer="emby")
+    assert status is Exit.DONE and cli.world.effect("workload/commit") == "ours"
+    assert "Somebody else has changed it: it is theirs" in out + err
+
+
 def test_one_that_is_held_is_refused(cli: Cli) -> None:
     cli.leases.by = "bob@laptop"
     cli.leases.acquire("wroclaw", "emby", 0, lambda words: None)

@@ -89,10 +89,18 @@ class ApplyDelivery:
     def undo(self, change: Change, data: Data, report: Report) -> None:
         """See `Delivery`."""
         stand, back = self.stand(), back_of(change, data)
-        if stand is None or (not change.first and stand.number <= back.number and stand != change.after):
+        further_back = stand is not None and stand.number <= back.number and stand != change.after
+        # the note is the first thing that is taken back: what it says may not be so yet
+        if stand is None or (not change.first and further_back and not (stand == back and self._half_back(change, back))):
             report("nothing of it is applied")
             return
         self._turn(change.after, None if change.first else back, report)
+
+    def _half_back(self, change: Change, back: Stand) -> bool:
+        names = {_key(obj) for obj in self.render(back)}
+        gone = (_key(obj) for obj in self.render(change.after) if _key(obj) not in names)
+        left = any(kind != KEEPS and self.objects.find(kind, self.namespace, name) for kind, name in gone)
+        return left or bool(self._changed(back))
 
     def _turn(self, old: Stand | None, new: Stand | None, report: Report) -> None:
         """From one stand to the next: first what is added, then what goes. Every part may be repeated."""
