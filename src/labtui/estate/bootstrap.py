@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from labtui.adapters.compose import Place
     from labtui.adapters.docker.source import DockerSource
     from labtui.adapters.git import GitRepository
+    from labtui.adapters.programs import Programs
     from labtui.core.lab import Lab
     from labtui.core.migration.service import Migrations
     from labtui.core.stackplan import StackPlanner
@@ -202,8 +203,17 @@ def _open_real(
     feeds += unusable(connections.problems, [feed.source.label for feed in feeds])
     order = ("docker", "kubernetes", "argocd", "vault")
     lab.feeds = tuple(sorted(feeds, key=lambda feed: order.index(feed.source.kind.value)))
-    lab.diagnosables = tuple(diagnosables)
+    lab.diagnosables = (*diagnosables, ("this machine", _programs(estate, connections, environ)))
     return lab
+
+
+def _programs(estate: Estate, connections: Connections, environ: Mapping[str, str]) -> Programs:
+    """What labtui runs on this machine, as far as this estate needs it."""
+    from labtui.adapters.compose.program import find_program
+    from labtui.adapters.programs import Programs
+
+    moves = connections.kubernetes is not None and bool(estate.sites)
+    return Programs(environ, estate.gitops is not None, moves, bool(estate.sites), find_program)
 
 
 def _migrations(

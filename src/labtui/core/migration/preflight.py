@@ -47,12 +47,14 @@ class Preflight:
     obstacles: Callable[[], Sequence[str]] | None = None
     holder: Callable[[], str] | None = None
     objects: Sequence[Mapping[str, Any]] = ()  # what is applied where there is no Argo CD
+    random_ports: Sequence[str] = ()  # SERVICE:PORT of what is published on a port that Docker chooses
     memory_limit: int = 0  # bytes; no more than this of a node's memory may be used; 0: all that it has
 
     def checks(self) -> Iterator[Check]:
         """All of them; one that cannot be asked is a finding of its own."""
         yield from self._connections()
         yield from judge.judge_plan(self.plan, self._vault_keys())
+        yield from judge.judge_ports(self.random_ports)
         yield from judge.judge_images(self.plan, self.facts)
         yield from self._asked("cluster", self._cluster)
         yield from judge.judge_storage(self.plan, self.facts.cluster)

@@ -13,7 +13,9 @@ from labtui.core.migration.preflight import Preflight, RunPreflight
 from labtui.core.migration.secrets import secret_actions
 from labtui.core.stackplan import PlannedStack, namespace_of
 from labtui.domain.checks import Check
+from labtui.domain.compose.stack import Stack
 from labtui.domain.conversion.findings import PlannedSecret, StackPlan
+from labtui.domain.conversion.rules.listening import port_entries
 from labtui.domain.errors import Refused
 from labtui.domain.ref import Ref
 
@@ -44,7 +46,14 @@ def preflight(
         obstacles=obstacles,
         holder=holder,
         objects=tuple(objects),
+        random_ports=random_ports(planned.stack),
     )
+
+
+def random_ports(stack: Stack) -> tuple[str, ...]:
+    """SERVICE:PORT of what others reach on a port that Docker chooses when a container starts."""
+    found = ((s.name, e) for s in stack.services for e in port_entries(s))
+    return tuple(f"{name}:{entry.target}" for name, entry in found if entry.published is None and not entry.loopback)
 
 
 def safety_actions(

@@ -69,10 +69,13 @@ _RESOURCES = {
 def rights(namespace: str, own: str, objects: Iterable[Mapping[str, Any]] = ()) -> tuple[Right, ...]:
     """What labtui does in the cluster itself. `own` is its namespace; `objects` are those that it applies without Argo CD."""
     found = [Right(v, "leases", "coordination.k8s.io", own) for v in ("get", "create", "update")]
-    found += [Right(v, "configmaps", "", own) for v in ("get", "create", "update")]
+    found += [Right(v, "configmaps", "", own) for v in ("get", "list", "create", "update")]
     found += [Right("get", "secrets", "", namespace), Right("list", "pods", "", namespace)]
     found += [Right("get", "pods/log", "", namespace), Right("list", "endpointslices", "discovery.k8s.io", namespace)]
-    for kind in sorted({str(o.get("kind")) for o in objects}):
+    applied = tuple(objects)
+    if applied:  # the namespace is applied, too: it says what its objects were rendered from
+        found += [Right(v, "namespaces") for v in ("get", "create", "patch")]
+    for kind in sorted({str(o.get("kind")) for o in applied}):
         group, resource = _RESOURCES.get(kind, ("", ""))
         if resource:
             found += [Right(v, resource, group, namespace) for v in ("get", "create", "patch", "delete")]
@@ -92,6 +95,15 @@ def judge_plan(plan: StackPlan, vault_keys: Mapping[str, frozenset[str]] | None)
     if missing := [f"{path}#{key}" for path, key in bare if key not in known.get(path, frozenset())]:
         words = f"no value on this machine, nor in Vault: {clean(', '.join(missing))}"
         yield Check("plan", "secrets", Verdict.FAIL, words, "Set them in .env.user, or write them to Vault")
+
+
+def judge_ports(random: Sequence[str]) -> Iterator[Check]:
+    """Is what is published reached at the same port tomorrow? `random`: what is published on a port that Docker chooses."""
+    if not random:
+        return
+    words = f"Docker chooses the port of {', '.join(random)}, another one at each start: the route would lead nowhere"
+    advice = "Give it a port of the host in the Compose file (ports: 8080:80), start it with that, then migrate again"
+    yield Check("plan", "ports", Verdict.FAIL, clean(words), advice)
 
 
 def judge_images(plan: StackPlan, facts: Facts) -> Iterator[Check]:

@@ -119,7 +119,10 @@ def test_what_cannot_be_built_upon_says_why_and_offers_no_choice(rig: Rig) -> No
     changed(rig)
     error = rig.fails(lambda: rig.engine().run(), Refused)
     assert "It is not gone on from there: users would go there at once" in error.detail
-    assert "--accept" not in error.hint and error.hint == f"Put it back as it was; then: labtui migration resume {ABOUT.id}"
+    assert (
+        "--accept" not in error.hint
+        and error.hint == f"Put it back as it was; then: labtui migration resume {ABOUT.id}"
+    )
     error = rig.fails(lambda: rig.engine().resume("commit"), Refused)
     assert "users would go there at once" in error.detail and rig.action("commit").dos == 0
 

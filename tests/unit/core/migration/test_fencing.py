@@ -184,7 +184,7 @@ def walk(actions: Mapping[str, Action], guard: Guard, report: Callable[[str], No
     for name, action in actions.items():
         done[name] = dict(action.look({}).data)  # the engine has it in the journal before anything is changed
         attempts(name, lambda name=name, action=action: done.update({name: action.do(done.get(name, {}), report)}))  # type: ignore[misc]
-    for name, action in reversed(actions.items()):
+    for name, action in reversed(list(actions.items())):
         attempts(f"undo of {name}", lambda name=name, action=action: action.undo(done[name], report))  # type: ignore[misc]
 
 

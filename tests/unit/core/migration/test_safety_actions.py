@@ -10,6 +10,7 @@ import pytest
 from labtui.core.migration.action import Seen
 from labtui.core.migration.backup import SaveStack
 from labtui.core.migration.preflight import Preflight, RunPreflight
+from labtui.core.migration.safety import random_ports
 from labtui.core.operations.backup import BackupParts
 from labtui.domain.backup import SourceFile
 from labtui.domain.checks import Check, Verdict
@@ -152,3 +153,20 @@ def test_git_and_the_lease_are_asked() -> None:
     bad = checks(("The branch has 2 commits that origin has not: git push",), "ada@mini holds it since 12:00")
     assert (bad["git"].verdict, bad["git"].remedy) == (FAIL, "git push")
     assert bad["lease"].verdict is FAIL and "ada@mini" in bad["lease"].detail
+
+
+@pytest.mark.parametrize(
+    ("ports", "random"),
+    [
+        (["8080:80"], ()),
+        (["80"], ("web:80",)),
+        (["127.0.0.1::80"], ()),
+        ([{"target": 80, "published": "8080"}], ()),
+        ([{"target": 80, "protocol": "tcp"}], ("web:80",)),
+        ([{"target": 80, "published": "8000-8010"}], ("web:80",)),
+        (None, ()),
+    ],
+)
+def test_ports_that_docker_chooses_are_found(ports: object, random: tuple[str, ...]) -> None:
+    stack = Stack("shop", "wroclaw", services=(Service("web", {"ports": ports}),))
+    assert random_ports(stack) == random

@@ -155,3 +155,20 @@ def test_the_rights_that_are_needed() -> None:
     assert len(set(found)) == len(found)
     assert Right("patch", "ingresses", "networking.k8s.io", "web") not in judge.rights("web", "labtui")
     assert Right("get", "pods/log", "", "web").words == "get pods/log in web"
+
+
+def test_ports_that_docker_chooses_are_refused() -> None:
+    assert list(judge.judge_ports(())) == []
+    found = only(judge.judge_ports(("web:8080", "api:9000")))
+    assert found.verdict is Verdict.FAIL and "web:8080, api:9000" in found.detail and "8080:80" in found.remedy
+
+
+def test_the_rights_of_the_journal_and_of_what_is_applied_without_argo_cd() -> None:
+    through_git = judge.rights("web", "labtui")
+    for verb in ("get", "create", "update"):
+        assert Right(verb, "leases", "coordination.k8s.io", "labtui") in through_git
+    for verb in ("get", "list", "create", "update"):  # `list` shows the migrations that the cluster knows of
+        assert Right(verb, "configmaps", "", "labtui") in through_git
+    assert not [right for right in through_git if right.resource == "namespaces"]
+    applied = judge.rights("web", "labtui", [{"kind": "Service"}])
+    assert {right.verb for right in applied if right.resource == "namespaces"} == {"get", "create", "patch"}

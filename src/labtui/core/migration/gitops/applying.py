@@ -91,10 +91,12 @@ class ApplyDelivery:
         stand, back = self.stand(), back_of(change, data)
         further_back = stand is not None and stand.number <= back.number and stand != change.after
         # the note is the first thing that is taken back: what it says may not be so yet
-        if stand is None or (not change.first and further_back and not (stand == back and self._half_back(change, back))):
+        if stand is None or (
+            not change.first and further_back and not (stand == back and self._half_back(change, back))
+        ):
             report("nothing of it is applied")
             return
-        self._turn(change.after, None if change.first else back, report)
+        self._turn(change.after, None if change.first else back, report, onward=False)
 
     def _half_back(self, change: Change, back: Stand) -> bool:
         names = {_key(obj) for obj in self.render(back)}
@@ -102,15 +104,16 @@ class ApplyDelivery:
         left = any(kind != KEEPS and self.objects.find(kind, self.namespace, name) for kind, name in gone)
         return left or bool(self._changed(back))
 
-    def _turn(self, old: Stand | None, new: Stand | None, report: Report) -> None:
-        """From one stand to the next: first what is added, then what goes. Every part may be repeated."""
+    def _turn(self, old: Stand | None, new: Stand | None, report: Report, *, onward: bool = True) -> None:
+        """From one stand to the next: first what is added, then what goes. Every part may be repeated. On the way back (not
+        `onward`) nothing waits for Secrets, which may be what is wrong."""
         wanted = self.render(new) if new is not None else ()
         if new is not None:
             self._space(new)
         for rank, group in groupby(sorted(wanted, key=_order), key=_rank):
             for obj in group:
                 self._apply(obj)
-            if rank == 0:
+            if rank == 0 and onward:
                 self._await_secrets(wanted, report)
         names = {_key(obj) for obj in wanted}
         for obj in reversed(sorted(self.render(old) if old is not None else (), key=_order)):

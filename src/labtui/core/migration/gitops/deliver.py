@@ -107,14 +107,15 @@ class GitDelivery:
             return Look(Seen.DONE if done else Seen.NOT_DONE, f"{path} is {'' if done else 'not '}in use", data)
         if stand == change.after and enabled:
             return Look(Seen.DONE, f"git says: {stand}", data)
-        if own.foreign is not None and not set(earlier) - {ACCEPTED}:
+        here = stand is None or stand == change.before or not enabled
+        if here and own.foreign is not None and not set(earlier) - {ACCEPTED}:
             # nothing more is built upon it unasked; what was done can still be undone
             words = f"{in_words(own.foreign)} changed {path} since labtui's own commit"
             accept = "that commit stays, and labtui's next one goes on top"
             foreign = Look(Seen.CHANGED, words, data, own.foreign.revision, accept=accept)
             if not foreign.accepted(earlier):
                 return foreign
-        if stand is None or stand == change.before or not enabled:
+        if here or stand is None:
             return Look(Seen.NOT_DONE, f"git says: {stand or 'nothing of this stack'}", data)
         if stand.number > change.after.number and (own.commit or earlier.get("commit")):
             return Look(Seen.DONE, f"git is further: {stand}", data or earlier)

@@ -58,7 +58,9 @@ _BY_IMAGE = {
     "httpd": 80, "caddy": 80, "traefik": 80, "grafana": 3000, "prometheus": 9090, "victoria-metrics": 8428, "victoria-logs": 9428,
 }  # fmt: skip
 _HOST_PORT = re.compile(r"([\w.-]+)(?::(\d{1,5})\b)?")
-_SHORT = re.compile(r"(?:(?P<ip>\[[^\]]*\]|[\d.]*):)?(?:(?P<published>[\d-]*):)?(?P<target>\d+)(?:/(?P<protocol>\w+))?")
+_SHORT = re.compile(
+    r"(?:(?P<ip>\[[^\]]*\]|\d+(?:\.\d+){3}):)?(?:(?P<published>[\d-]*):)?(?P<target>\d+)(?:/(?P<protocol>\w+))?"
+)
 
 
 @dataclass(frozen=True, slots=True)
