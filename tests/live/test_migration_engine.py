@@ -220,7 +220,7 @@ def test_two_that_begin_at_once(own: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("machine", ["laptop", "desk"])
 @pytest.mark.parametrize("how", ["resume", "undo"])
-@pytest.mark.parametrize("where", ["start", "after"])
+@pytest.mark.parametrize("where", ["start", "before", "after"])
 def test_a_frozen_holder_that_wakes_after_a_takeover_does_no_further_step(
     own: str, tmp_path: Path, where: str, how: str, machine: str
 ) -> None:

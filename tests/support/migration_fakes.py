@@ -81,8 +81,8 @@ class World:
 
 @dataclass
 class Fake:
-    """An action with one effect. `half` is called while it does and undoes: at the `start`, `before` the effect changes (right
-    after a report, as actions have to) and `after`."""
+    """An action with one effect. `half` is called while it does and undoes: at the `start`, `before` the effect changes and
+    `after`. With a `fence` the world is changed behind it."""
 
     world: World
     step: StepName
@@ -93,6 +93,7 @@ class Fake:
     fail: LabError | None = None
     fail_undo: LabError | None = None
     invisible: bool = False  # what it did does not show
+    fence: Fence | None = None
     firm: str = ""  # why what somebody else has changed cannot be built upon
     dos: int = 0
     undos: int = 0
@@ -121,6 +122,7 @@ class Fake:
         self.half("before")
         if self.fail is not None:
             raise self.fail
+        self._demand()
         below = str(earlier.get("below", ""))
         if below:
             self.world.change(self.effect, "ours")
@@ -136,11 +138,16 @@ class Fake:
         self.half("before")
         if self.fail_undo is not None:
             raise self.fail_undo
+        self._demand()
         if self.world.effect(self.effect) == "ours":
             self.world.remove(self.effect, self.writer)
             if data.get("below"):
                 self.world.change(self.effect, str(data["below"]))
         self.half("after")
+
+    def _demand(self) -> None:
+        if self.fence is not None:
+            self.fence.demand()
 
 
 def script(world: World, half: Callable[[str], None] = lambda where: None) -> list[Fake]:

@@ -2,9 +2,9 @@
 
     python -m tests.support.migration_program FOLDER MACHINE NAMESPACE migrate|resume|undo [ID]
 
-LABTUI_KILL_AT=N:before|after kills it at its N-th entry, as `kill -9` does. LABTUI_HALT_AT=EFFECT:start|after makes it wait in the
-middle of that action, at its start or after its effect, until FOLDER/go is there. Prints `done STATE` at the end, else the error,
-and exits with 1.
+LABTUI_KILL_AT=N:before|after kills it at its N-th entry, as `kill -9` does. LABTUI_HALT_AT=EFFECT:start|before|after makes it wait in
+the middle of that action, at its start, right before its effect or after it, until FOLDER/go is there. Prints `done STATE` at the
+end, else the error, and exits with 1.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from pathlib import Path
 from labtui.adapters.kubernetes.lease import KubernetesLeases, Times
 from labtui.adapters.kubernetes.mirror import KubernetesMirror
 from labtui.core.clock import SystemClock
+from labtui.core.migration.fencing import Fence
 from labtui.core.migration.journal import Journal
 from labtui.core.migration.journal_file import JournalFolder
 from labtui.core.migration.service import Migrations
 from labtui.core.operations.watching import Pace
 from labtui.domain.connections import KubernetesConnection
 from labtui.domain.errors import LabError
-from labtui.domain.migration.journal import About, Entry
 from labtui.domain.migration.progress import MigrationProgress
 from tests.support.migration_fakes import PLACE, Fake, Killing, World, script
 
@@ -40,7 +40,7 @@ def main(folder: Path, machine: str, namespace: str, command: str, identity: str
         JournalFolder(folder / machine),
         KubernetesMirror(connection, namespace),
         KubernetesLeases(connection, f"ada@{machine}", namespace, TIMES),
-        lambda about, entries, fence: _actions(folder, world, about, entries),
+        lambda about, entries, fence: _actions(folder, world, fence),
         SystemClock(),
         f"ada@{machine}",
         patience=Pace(every=0.2, limit=20.0),
@@ -71,9 +71,10 @@ def _killing(journal: Journal) -> Journal:
     return Killing(journal, int(at), when, lambda: os.kill(os.getpid(), signal.SIGKILL))
 
 
-def _actions(folder: Path, world: World, about: About, entries: Sequence[Entry]) -> Sequence[Fake]:
+def _actions(folder: Path, world: World, fence: Fence) -> Sequence[Fake]:
     actions = script(world)
     for action in actions:
+        action.fence = fence
         effect, _, at = os.environ.get("LABTUI_HALT_AT", "").partition(":")
         if action.effect == effect:
             action.half = lambda where, at=at: _halt(folder) if where == at else None  # type: ignore[misc]

@@ -18,6 +18,7 @@ from labtui.domain.text import duration
 from labtui.ports.migration import Prober, Probing
 
 SAY_EVERY = timedelta(minutes=1)
+AGAIN = "an earlier watch was cut off, and nobody saw what came after it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def soaked_of(data: Data) -> Soaked | None:
 
 
 class Soak:
-    """See `core.migration.action.Action`. It changes nothing; cut off midway it begins anew, for its whole time.
+    """See `core.migration.action.Action`. It changes nothing; cut off midway it begins anew, for its whole time, and says so.
 
     `running` answers requests that the engine is sending already, which are then watched and left running; else the plan's own
     loads are sent.
@@ -86,12 +87,17 @@ class Soak:
         """Done when the journal says that just this was watched for long enough."""
         found = soaked_of(earlier)
         if found is None or found.subject != self._subject or found.seconds < self._seconds:
-            return Look(Seen.NOT_DONE, "not watched yet")
+            begun = earlier.get("watching") == self._subject
+            words = "an earlier watch was cut off" if begun else "not watched yet"
+            return Look(Seen.NOT_DONE, words, {"watching": self._subject, "anew": begun})
         return Look(Seen.DONE, _words(found), earlier)
 
     def do(self, earlier: Data, report: Report) -> Data:
         """Watch. Raises BudgetExceeded as soon as a limit is passed, Refused when it was stopped before its time."""
         plan, probing = self._find(), self._running()
+        anew = (AGAIN,) if earlier.get("anew") else ()
+        for words in anew:
+            report(f"{words}; it begins anew, for {duration(timedelta(seconds=plan.seconds))}")
         own = probing is None
         if probing is None:
             probing = self._prober.start(plan.loads)
@@ -112,7 +118,7 @@ class Soak:
             docker=watched.docker,
             kubernetes=watched.kubernetes,
             restarts=watched.restarts,
-            remarks=watched.remarks,
+            remarks=(*anew, *watched.remarks),
         )
         report(_words(found))
         return {"soaked": to_plain(found)}

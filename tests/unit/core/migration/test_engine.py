@@ -9,6 +9,7 @@ import pytest
 
 from labtui.core.migration.action import Data, Look, Report, Seen
 from labtui.core.migration.engine import Engine
+from labtui.core.migration.fencing import Fence
 from labtui.core.migration.journal import MirroredJournal
 from labtui.core.migration.journal_file import JournalFile
 from labtui.core.migration.telling import Teller
@@ -34,7 +35,7 @@ class Rig:
         self.waits: list[float] = []
         self.patience = patience or Pace(every=1.0, limit=0.0, wait=self.waits.append)
 
-    def engine(self) -> Engine:
+    def engine(self, fence: Fence | None = None) -> Engine:
         self.leases.expire()
         lease = self.leases.acquire(*PLACE, 0, lambda words: None)
         self.journal = MirroredJournal(
@@ -48,7 +49,7 @@ class Rig:
         )
         self.journal.reconcile()
         teller = Teller(ABOUT, len(self.actions), self.clock, self.seen.append)
-        return Engine(ABOUT, self.actions, self.journal, lease, teller, self.patience)
+        return Engine(ABOUT, self.actions, self.journal, lease, teller, self.patience, fence)
 
     def action(self, name: str) -> Fake:
         return next(action for action in self.actions if action.name == name)

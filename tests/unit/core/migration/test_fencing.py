@@ -11,6 +11,7 @@ import pytest
 
 from labtui.core.clock import SystemClock
 from labtui.core.migration.action import Action
+from labtui.core.migration.engine import Engine
 from labtui.core.migration.failing import Stop
 from labtui.core.migration.fencing import (
     Fence,
@@ -29,12 +30,16 @@ from labtui.core.migration.gitops.deliver import GitDelivery, contains
 from labtui.core.migration.gitops.plan import Moving
 from labtui.core.migration.gitops.retire import Drain, Mark, RestartOff, StopStack
 from labtui.core.migration.secrets import WriteSecret
-from labtui.domain.errors import Refused
+from labtui.domain.errors import Refused, Unreachable
+from labtui.domain.migration.journal import Mark as JournalMark
+from labtui.domain.migration.journal import State
 from labtui.domain.resources.argocd import AutoSync
 from labtui.ports.moving import SecretWriter
 from labtui.ports.stacks import Deployments, GitHistory, Objects, StackContainers, StackControl
+from tests.support.migration_fakes import PLACE, FakeLease
 from tests.unit.core.fakes import ref
 from tests.unit.core.migration.test_applying import Chart, Server
+from tests.unit.core.migration.test_engine import Rig
 from tests.unit.core.migration.test_secret_actions import BOTH, PATH, MemoryVault
 from tests.unit.core.migration.world import PLANNED, STACK, Cluster, Estate, Time
 
@@ -112,6 +117,65 @@ def test_the_fence_is_closed_when_the_action_has_ended() -> None:
         raise KeyError
     with pytest.raises(Refused):
         fence.demand()
+
+
+def frozen(rig: Rig, monkeypatch: pytest.MonkeyPatch, at: str, taken: bool) -> Engine:
+    """An engine that is frozen between what an action reports and what it changes; meanwhile another one may have come."""
+    monkeypatch.setattr(FakeLease, "glance", FakeLease.check)  # it was frozen for longer than its last renewal counts
+
+    def half(where: str) -> None:
+        if where == "before":
+            rig.action(at).half = lambda where: None
+            if taken:
+                rig.leases.expire()
+                rig.leases.by = "bob@laptop"
+                rig.leases.acquire(*PLACE, 0, lambda words: None)
+
+    fence = Fence()
+    for action in rig.actions:
+        action.fence = fence
+    rig.action(at).half = half
+    return rig.engine(fence)
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_holder_that_was_frozen_right_before_a_change_makes_it_only_if_nobody_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: bool
+) -> None:
+    rig = Rig(tmp_path)
+    engine = frozen(rig, monkeypatch, "vault", taken)
+    if taken:
+        error = rig.fails(engine.run, Refused)
+        assert "bob@laptop" in error.detail
+        assert rig.world.state["order"] == ["+preflight/checks", "+backup/archive"]
+        assert rig.marks("vault") == [JournalMark.BEGUN]
+    else:
+        assert engine.run().state is State.KUBERNETES
+
+
+def test_the_same_on_the_way_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig(tmp_path)
+    rig.engine().run()
+    order = rig.world.state["order"]
+    engine = frozen(rig, monkeypatch, "mark", taken=True)
+    rig.fails(engine.undo, Refused)
+    assert rig.world.state["order"] == order
+
+
+def test_a_cluster_that_is_away_is_waited_for_before_a_change_and_not_passed_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = Rig(tmp_path)
+    engine = frozen(rig, monkeypatch, "vault", taken=False)
+    away = Unreachable("The cluster does not answer", "connection refused")
+
+    def check(lease: FakeLease) -> None:
+        if rig.marks("vault") and rig.action("vault").dos:
+            raise away
+
+    monkeypatch.setattr(FakeLease, "glance", check)
+    rig.fails(engine.run, Unreachable)
+    assert "+secrets/vault" not in rig.world.state["order"]
 
 
 class Guard:

@@ -258,6 +258,20 @@ class TestSoak:
             lab.soak().do({}, lab.lines.append)
         assert lab.waited < 31
 
+    def test_one_that_was_cut_off_begins_anew_and_says_so(self, lab: Lab) -> None:
+        soak = lab.soak()
+        first = soak.look({}).data  # the engine has it in the journal, and is killed in the middle
+        assert not first["anew"]
+        again = soak.look(first)
+        assert again.words == "an earlier watch was cut off"
+        before = lab.waited
+        found = soaked_of(soak.do({**first, **again.data}, lab.lines.append))
+        assert found is not None and lab.waited - before >= 900
+        assert found.remarks == ("an earlier watch was cut off, and nobody saw what came after it",)
+        assert f"{found.remarks[0]}; it begins anew, for 15m00s" in lab.lines
+        fresh = soaked_of(lab.soak().do(first, lab.lines.append))
+        assert fresh is not None and fresh.remarks == ()
+
     def test_a_plan_has_to_make_sense(self) -> None:
         with pytest.raises(Invalid, match="cannot be seen"):
             SoakPlan((Load(INGRESS, rate=1),), 60, Limits(Budget()), "x")
