@@ -274,9 +274,10 @@ class _Release:
             "target": target,
             "data": data,
         }
-        return self._object("external-secrets.io/v1", "ExternalSecret", name, name, spec=spec)
+        return self._object("external-secrets.io/v1", "ExternalSecret", name, name, annotations=_EARLY, spec=spec)
 
 
+_EARLY = {"argocd.argoproj.io/sync-wave": "-1"}  # the Secret is there before a pod that needs it
 _KEPT = {
     "argocd.argoproj.io/sync-options": "Prune=false,Delete=false",
     "argocd.argoproj.io/compare-options": "IgnoreExtraneous",

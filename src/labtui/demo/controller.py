@@ -197,7 +197,8 @@ class Controller:
             return
         hooks = [key for key, manifest in wanted.items() if hook_of(manifest)]
         keys = [k for k in sorted(wanted.keys() | app.live.keys()) if task.keys is None or k in task.keys]
-        keys = [k for k in keys if k in wanted and k not in hooks] + [k for k in reversed(keys) if k not in wanted]
+        applied = sorted((k for k in keys if k in wanted and k not in hooks), key=lambda k: (wave_of(wanted[k]), k))
+        keys = applied + [k for k in reversed(keys) if k not in wanted]
         if task.hooks and task.keys is None and not task.dry_run:
             keys = [*hooks, *keys]
         self.publish(app)
@@ -325,6 +326,12 @@ def hook_of(manifest: Manifest | None) -> str:
     """`PreSync`, `PostSync` … of a hook; empty for all else."""
     annotations = manifest["metadata"].get("annotations") or {} if manifest else {}
     return str(annotations.get("argocd.argoproj.io/hook", ""))
+
+
+def wave_of(manifest: Manifest) -> int:
+    """Its sync wave."""
+    annotations = manifest["metadata"].get("annotations") or {}
+    return int(annotations.get("argocd.argoproj.io/sync-wave", 0))
 
 
 def hook_seconds(manifest: Manifest | None) -> float:
