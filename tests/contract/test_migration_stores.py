@@ -11,7 +11,7 @@ import pytest
 
 from labtui.demo import DemoClock
 from labtui.demo.estate import DemoEstate
-from labtui.demo.migration import SimulatedLeases, SimulatedMirror
+from labtui.demo.migration.leases import SimulatedLeases, SimulatedMirror
 from labtui.domain.errors import Refused
 from labtui.ports.migration import JournalMirror, Leases, MirrorCopy
 from tests.live.chart_fixture import kubectl

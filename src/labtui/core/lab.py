@@ -128,8 +128,6 @@ class Lab:
         from labtui.core.operations.backup import BackupParts, stores_of
 
         tools = self.stacks.moving
-        if self.demo:
-            raise Refused("The demo has no data to back up", "", "Its volumes exist in name alone")
         if tools.sources is None or not tools.stores:
             raise Refused("This estate has no site with a Docker engine", "", "Name one in the estate file (sites)")
         return BackupParts(

@@ -24,7 +24,7 @@ class SimulatedArgocd:
     """Implements `ports.Applications` and `ports.Login`. A `viewer` may look and change nothing."""
 
     def __init__(self, controller: Controller, *, viewer: bool = False) -> None:
-        self._viewer = viewer
+        self.viewer = viewer
         self._controller = controller
         self._world = controller.world
         self._source = self._world.sources["argocd"]
@@ -35,7 +35,7 @@ class SimulatedArgocd:
     def _authorise(self, action: str, ref: Ref) -> None:
         """Argo CD checks the right before all else."""
         self._answer()
-        if self._viewer:
+        if self.viewer:
             app = self._controller.apps.get(ref)
             project = app.project if app else "default"
             words = f"permission denied: applications, {action}, {project}/{ref.name}, sub: viewer"

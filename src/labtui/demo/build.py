@@ -10,10 +10,10 @@ from typing import Any
 from labtui.demo.cluster import MIB, NODE, Cluster
 from labtui.demo.controller import Controller
 from labtui.demo.engine import Engine
-from labtui.demo.files import SITES, ApplicationEntry, data_folder, load_applications, load_stacks
+from labtui.demo.files import SITES, ApplicationEntry, compose_folders, data_folder, load_applications, load_stacks
 from labtui.demo.objects import Manifest, file_of, images, key_of, pod_template
 from labtui.demo.repository import BRANCH, Repository
-from labtui.demo.script.containers import CONTAINERS, STRAYS, Running
+from labtui.demo.script.containers import CONTAINERS, EXTRA_CONTAINERS, STRAYS, Running
 from labtui.demo.script.history import BUMPS, FIRST_DAYS, MINUTE, PARENT, PARENT_PATH, WINDOWS, Bump
 from labtui.demo.script.workloads import EXTERNALS, WORKLOADS, Scripted, external_manifests, manifests
 from labtui.demo.simple_objects import claim
@@ -29,12 +29,12 @@ NAMESPACE = "argocd"
 
 def build_engines(world: World) -> dict[str, Engine]:
     """The sites' engines with what compose/ and the script say."""
-    compose = data_folder("compose")
     engines = {}
     for site in SITES:
         engine = engines[site] = Engine(world, site)
-        for service in load_stacks(site, compose):
-            engine.install(service, CONTAINERS.get((site, service.stack, service.name), Running()))
+        for service in (s for folder in compose_folders() for s in load_stacks(site, folder)):
+            known = (site, service.stack, service.name)
+            engine.install(service, CONTAINERS.get(known) or EXTRA_CONTAINERS.get(known) or Running())
         for name, image, running in STRAYS[site]:
             engine.install_stray(name, image, running)
     return engines
@@ -47,7 +47,7 @@ def build_argocd(world: World) -> Controller:
     repository = Repository(defaults["repository"], world.clock.now)
     controller = Controller(world, cluster, repository)
     parent = _parent(world, defaults)
-    apps = [_app(world, defaults, entry, parent.ref) for entry in entries]
+    apps = [make_app(world, defaults, entry, parent.ref) for entry in entries]
     controller.apps = {app.ref: app for app in (parent, *apps)}
     _write_history(controller, {app.name: app for app in apps}, world.began)
     scripted = {(w.namespace, w.name): w for w in WORKLOADS}
@@ -87,7 +87,8 @@ def _parent(world: World, defaults: Manifest) -> SimulatedApp:
     )
 
 
-def _app(world: World, defaults: Manifest, entry: ApplicationEntry, parent: Ref) -> SimulatedApp:
+def make_app(world: World, defaults: Manifest, entry: ApplicationEntry, parent: Ref) -> SimulatedApp:
+    """An application of the list as it is when it comes."""
     automated = entry.automated
     policy = AutoSync()
     if automated is not None:

@@ -11,7 +11,8 @@ from datetime import timedelta
 from typing import Any
 
 from labtui.demo.objects import Key, Manifest, images, key_of, pairs, pod_template
-from labtui.demo.script.workloads import BROKEN_IMAGE, BROKEN_LOG, Scripted
+from labtui.demo.pod_troubles import Trouble, trouble_of, trouble_of_fault, use_of
+from labtui.demo.script.workloads import Scripted
 from labtui.demo.simple_objects import simple_object
 from labtui.demo.world import World
 from labtui.domain.ref import Ref
@@ -36,6 +37,7 @@ class _Owned:
     memory: int = 24 * MIB
     generation: int = 1
     rolling: bool = False
+    trouble: Trouble | None = None  # of its pods, whatever its image
     created_days: float = 0.0
     changed_days: float = 0.0
 
@@ -112,7 +114,8 @@ class Cluster:
 
     def _roll(self, key: Key, manifest: Manifest, application: str) -> None:
         """A workload is new or has changed: new pods come, the old ones go when their strategy says so."""
-        owned = self._owned.setdefault(key, _Owned(manifest, application))
+        before = self._owned.get(key)
+        owned = self._owned.setdefault(key, _Owned(manifest, application, *use_of(manifest)))
         new_pods = pod_template(owned.manifest) != pod_template(manifest)
         owned.manifest, owned.application = manifest, application
         owned.changed_days = -self._elapsed_days()
@@ -120,6 +123,8 @@ class Cluster:
             self._join(key)
             return
         owned.generation += new_pods
+        if new_pods or before is None:
+            owned.trouble = trouble_of_fault(self.world.trouble("pods"), manifest)
         wanted = self._pod_refs(key, owned)
         for pod in self.pods(key):
             if pod.ref not in wanted and new_pods and not _replaced_at_once(manifest):
@@ -140,7 +145,7 @@ class Cluster:
         owned.rolling = False
         self._make_pods(key, owned, owned.changed_days, ready=True)
         wanted = self._pod_refs(key, owned)
-        if trouble_of(owned.manifest) is None:
+        if (owned.trouble or trouble_of(owned.manifest)) is None:
             for pod in self.pods(key):
                 if pod.ref not in wanted:
                     self.world.remove(pod.ref)
@@ -200,7 +205,7 @@ class Cluster:
 
     def _make_pods(self, key: Key, owned: _Owned, days: float, *, ready: bool, restarts: int = 0) -> None:
         """The pods that there should be: just made, or (`ready`) as they are after a while. Those that run stay as they are."""
-        trouble = trouble_of(owned.manifest) if ready else None
+        trouble = (owned.trouble or trouble_of(owned.manifest)) if ready else None
         ended = key[1] == "Job" and ready
         for ref in self._pod_refs(key, owned):
             old = self.world.get(ref)
@@ -329,27 +334,6 @@ class Cluster:
 
     def _ago(self, days: float) -> Any:
         return self.world.began - timedelta(days=days)
-
-
-@dataclass(frozen=True, slots=True)
-class _Trouble:
-    """Why a pod does not come up."""
-
-    status: str
-    reason: str
-    message: str
-    restarts: bool = False
-
-
-def trouble_of(manifest: Manifest) -> _Trouble | None:
-    """What an image brings with it: one of the script crashes, one that does not exist cannot be pulled."""
-    for image in images(manifest):
-        if image == BROKEN_IMAGE:
-            words = f"back-off restarting failed container: {BROKEN_LOG}"
-            return _Trouble("CrashLoopBackOff", "BackOff", words, restarts=True)
-        if "no-such-image" in image:
-            return _Trouble("ImagePullBackOff", "Failed", f'Back-off pulling image "{image}": not found')
-    return None
 
 
 def _replaced_at_once(manifest: Manifest) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from labtui.demo.files import SITES, merged_files
+from labtui.demo.files import SITES, ComposeService, load_stacks, merged_files
 from labtui.domain.compose.stack import Service, Stack
 from labtui.domain.compose.variables import environment_values, strings, unset_variables, written_environment
 from labtui.domain.errors import Invalid, NotFound
@@ -27,21 +27,24 @@ _AS_IT_IS = ("cap_add", "container_name", "expose", "network_mode", "restart", "
 class DemoCompose:
     """The stacks of the demo's sites. Every variable without a default is set to something that shows what it is."""
 
-    def __init__(self, compose: Path, *, values: Mapping[str, str] | None = None) -> None:
-        """`values` replaces what variables stand for (for tests); PWD is always the site's folder on its host."""
-        self.folder = compose
+    def __init__(self, *folders: Path, values: Mapping[str, str] | None = None) -> None:
+        """`folders` each hold `_base` and the sites' folders. `values` replaces what variables stand for (for tests); PWD is
+        always the site's folder on its host."""
+        self.folders = folders
         self._values = values
 
     def stacks(self, site: str) -> tuple[str, ...]:
         """See `ports.ComposeFiles`."""
-        return tuple(sorted(file.stem for file in self._folder(site).glob("*.yaml")))
+        self._demand(site)
+        return tuple(sorted(file.stem for folder in self.folders for file in (folder / site).glob("*.yaml")))
 
     def read(self, site: str, stack: str) -> Stack:
         """See `ports.ComposeFiles`."""
         if stack not in self.stacks(site):
             there = ", ".join(self.stacks(site))
             raise NotFound(f"{site} has no stack {clean(stack, 60)}", "", f"There are: {there}")
-        written = merged_files(self.folder, site, stack)
+        compose = self._of(site, stack)
+        written = merged_files(compose, site, stack)
         value_of = self._lookup(site, written)
         document = {k: v for k, v in written.items() if k != "services"}
         services = sorted(written["services"].items())
@@ -55,20 +58,43 @@ class DemoCompose:
             raw=rest,
             files=(f"../_base/{stack}.yaml", f"{stack}.yaml"),
             folder=f"/srv/{site}",
-            folder_here=str(self._folder(site)),
+            folder_here=str(compose / site),
             unset=unset_variables(written, value_of),
         )
 
     def templates(self, site: str, stack: str) -> tuple[str, ...]:
         """What the stack's templates are filled into, relative to the site's folder."""
-        folder = self._folder(site)
+        self._demand(site)
+        folder = self._of(site, stack) / site
         found = (file.relative_to(folder) for file in (folder / stack).rglob("*.tmpl"))
         return tuple(sorted(str(file.with_name(file.stem)) for file in found))
 
-    def _folder(self, site: str) -> Path:
+    def services(self, site: str, stack: str) -> tuple[ComposeService, ...]:
+        """The services of a stack as its containers are made from them."""
+        return tuple(s for s in load_stacks(site, self._of(site, stack)) if s.stack == stack)
+
+    def texts(self, site: str, stack: str) -> Mapping[str, str]:
+        """The stack's own files by their path from the folder above the site's."""
+        compose = self._of(site, stack)
+        files = [compose / place / f"{stack}.yaml" for place in ("_base", site)]
+        files += (compose / site / stack).rglob("*.tmpl")
+        return {str(f.relative_to(compose)): f.read_text(encoding="utf-8") for f in sorted(files) if f.is_file()}
+
+    def settings(self, site: str, stack: str) -> Mapping[str, str]:
+        """What its variables without a default stand for; some are secrets."""
+        written = merged_files(self._of(site, stack), site, stack)
+        value_of = self._lookup(site, written)
+        names = {m["name"] for text in strings(written) for m in _FILL.finditer(text) if m["name"]} - {"PWD"}
+        return {name: value for name in names if (value := value_of(name)) is not None}
+
+    def _of(self, site: str, stack: str) -> Path:
+        """The folder that has the files of a stack."""
+        found = (folder for folder in self.folders if (folder / site / f"{stack}.yaml").is_file())
+        return next(found, self.folders[0])
+
+    def _demand(self, site: str) -> None:
         if site not in SITES:
             raise NotFound(f"There is no site {clean(site, 60)}", "", f"There are: {', '.join(SITES)}")
-        return self.folder / site
 
     def _lookup(self, site: str, written: Mapping[str, Any]) -> Callable[[str], str | None]:
         values = self._values

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 
 from labtui.demo.compose import DemoCompose
 from labtui.demo.engine import Engine
-from labtui.demo.files import ComposeService, load_stacks
+from labtui.demo.files import ComposeService
 from labtui.domain.errors import Invalid
 from labtui.domain.resources.docker import Container, DockerService
 from labtui.domain.text import clean
@@ -38,7 +38,7 @@ class DemoComposeControl:
         touched = self._touched(site, stack, services)
         self._answer(site)
         engine = self._engines[site]
-        known = {s.name: s for s in load_stacks(site, self._files.folder) if s.stack == stack}
+        known = {s.name: s for s in self._files.services(site, stack)}
         with engine.world.lock:
             for name in touched:
                 report(_VERBS[verb](engine, known[name]))

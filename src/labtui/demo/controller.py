@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from labtui.demo.cluster import Cluster
 from labtui.demo.objects import Key, Manifest
 from labtui.demo.repository import Repository
-from labtui.demo.simulated_app import SimulatedApp
+from labtui.demo.simulated_app import SimulatedApp, application_of, policy_of
 from labtui.demo.world import World
 from labtui.domain.errors import NotFound
 from labtui.domain.ref import Ref
 from labtui.domain.resources.argocd import AutoSync, Condition, ManagedResource, Operation, ResourceResult
 
 STEP = 0.6  # seconds from one resource of an operation to the next
+LOOK = 0.02  # the same for one that is as it should be
 NOTICE = 1.0  # seconds until the controller acts by itself on what it has seen
 _WORST = ("Healthy", "Suspended", "Progressing", "Missing", "Degraded", "Unknown")  # as Argo CD orders them
 APPLICATION = ("argoproj.io", "Application")
@@ -71,7 +72,7 @@ class Controller:
             app.conditions = (Condition("ComparisonError", f"Failed to load target state: {error.title}"),)
             self.publish(app)
             return
-        app.conditions = tuple(c for c in app.conditions if c.type != "ComparisonError")
+        app.conditions = tuple(c for c in app.conditions if c.type not in ("ComparisonError", "SyncError"))
         objects = self.repository.objects(app.revision, self.place(app))
         app.desired = {key: manifest for key, manifest in objects.items() if not hook_of(manifest)}
         app.reconciled = self.world.clock.now().replace(microsecond=0)
@@ -138,6 +139,11 @@ class Controller:
             return
         if all(r.requires_pruning for r in app.managed if r.sync == "OutOfSync") and not app.auto_sync.prune:
             return
+        if not app.desired:  # as argo-cd says it (appcontroller.go, autoSync)
+            words = f"Skipping sync attempt to {app.revision}: auto-sync will wipe out all resources"
+            app.conditions = (*app.conditions, Condition("SyncError", words))
+            self.publish(app)
+            return
 
         def act() -> None:
             still = app.sync == "OutOfSync" and app.auto_sync.on and not app.operation_runs and not app.deleting
@@ -191,7 +197,8 @@ class Controller:
             return
         hooks = [key for key, manifest in wanted.items() if hook_of(manifest)]
         keys = [k for k in sorted(wanted.keys() | app.live.keys()) if task.keys is None or k in task.keys]
-        keys = [k for k in keys if k not in hooks]
+        applied = sorted((k for k in keys if k in wanted and k not in hooks), key=lambda k: (wave_of(wanted[k]), k))
+        keys = applied + [k for k in reversed(keys) if k not in wanted]
         if task.hooks and task.keys is None and not task.dry_run:
             keys = [*hooks, *keys]
         self.publish(app)
@@ -220,7 +227,8 @@ class Controller:
             self.publish(app)
             self._step(app, task, run, wanted, rest)
 
-        self.world.after(waited or STEP, work)
+        unchanged = bool(left) and app.live.get(left[0]) == wanted.get(left[0])
+        self.world.after(waited or (LOOK if unchanged else STEP), work)
 
     def _apply(self, app: SimulatedApp, task: Task, key: Key, manifest: Manifest | None) -> ResourceResult:
         group, kind, namespace, name = key
@@ -230,7 +238,7 @@ class Controller:
                 return ResourceResult(kind, namespace, name, "PruneSkipped", "ignored (requires pruning)")
             if not task.dry_run:
                 app.live.pop(key, None)
-                self.cluster.delete(key)
+                self._delete(app, key)
             return ResourceResult(kind, namespace, name, "Pruned", "pruned (dry run)" if task.dry_run else "pruned")
         if task.dry_run:
             return ResourceResult(kind, namespace, name, "Synced", f"{full} configured (dry run)", sync_phase="Sync")
@@ -246,6 +254,7 @@ class Controller:
     def _apply_child(self, app: SimulatedApp, key: Key, manifest: Manifest) -> str:
         child = self.apps.get(Ref(app.ref.source, "Application", key[2], key[3]))
         if child is None:
+            self._create(app, manifest)
             return "created"
         wanted = policy_of(manifest)
         keeps = "ServerSideApply=true" in app.sync_options and wanted.enabled is None and wanted.configured
@@ -255,6 +264,23 @@ class Controller:
             self.publish(child)
             self._consider_auto_sync(child)
         return "unchanged" if child.auto_sync == before else "configured"
+
+    def _create(self, parent: SimulatedApp, manifest: Manifest) -> None:
+        """An application that git names for the first time."""
+        child = application_of(parent, manifest, self.world.clock.now())
+        self.apps[child.ref] = child
+        self.compare(child)
+
+    def _delete(self, app: SimulatedApp, key: Key) -> None:
+        """Take an object out of the cluster; an application without finalizers leaves what it has deployed."""
+        gone = (
+            self.apps.pop(Ref(app.ref.source, "Application", key[2], key[3]), None) if key[:2] == APPLICATION else None
+        )
+        if gone is None:
+            self.cluster.delete(key)
+            return
+        self._runs[gone.ref] = self._runs.get(gone.ref, 0) + 1
+        self.world.remove(gone.ref)
 
     def _finish(self, app: SimulatedApp, task: Task) -> None:
         if not task.dry_run and task.keys is None:
@@ -285,14 +311,6 @@ class Controller:
         self.world.after(STEP, ended)
 
 
-def policy_of(manifest: Manifest) -> AutoSync:
-    """`spec.syncPolicy.automated` of an Application manifest."""
-    automated = manifest["spec"]["syncPolicy"].get("automated")
-    if automated is None:
-        return AutoSync()
-    return AutoSync(True, automated.get("enabled"), automated.get("prune", False), automated.get("selfHeal", False))
-
-
 def with_policy(manifest: Manifest, auto_sync: AutoSync) -> Manifest:
     """The manifest with this `automated` block."""
     spec = dict(manifest["spec"])
@@ -308,6 +326,12 @@ def hook_of(manifest: Manifest | None) -> str:
     """`PreSync`, `PostSync` … of a hook; empty for all else."""
     annotations = manifest["metadata"].get("annotations") or {} if manifest else {}
     return str(annotations.get("argocd.argoproj.io/hook", ""))
+
+
+def wave_of(manifest: Manifest) -> int:
+    """Its sync wave."""
+    annotations = manifest["metadata"].get("annotations") or {}
+    return int(annotations.get("argocd.argoproj.io/sync-wave", 0))
 
 
 def hook_seconds(manifest: Manifest | None) -> float:

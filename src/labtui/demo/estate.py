@@ -12,7 +12,7 @@ from labtui.demo.clock import DemoClock
 from labtui.demo.cluster_secrets import DemoClusterSecrets
 from labtui.demo.faults import Fault
 from labtui.demo.feed import DemoFeed
-from labtui.demo.files import SITES, data_folder
+from labtui.demo.files import EXTRA, SITES, compose_folders, data_folder
 from labtui.demo.git_files import DemoFiles
 from labtui.demo.life import Life
 from labtui.demo.script.workloads import DOMAIN
@@ -21,12 +21,12 @@ from labtui.demo.world import World
 from labtui.domain.ref import SourceId, SourceKind
 from labtui.ports import (
     Applications,
+    ChartRenderer,
     ClusterInspector,
     ClusterSecrets,
     ComposeControl,
     Diagnosable,
     Feed,
-    GitFiles,
     GitOps,
     Login,
     Secrets,
@@ -35,8 +35,11 @@ from labtui.ports import (
 
 if TYPE_CHECKING:
     from labtui.demo.compose import DemoCompose
+    from labtui.demo.deploying import Deploying
+    from labtui.demo.migration.parts import DemoMigration
 
 NAME = "homelab"
+USER = "you@demo"
 SOURCES = (  # in the order in which people see them
     SourceId(SourceKind.DOCKER, "wroclaw"),
     SourceId(SourceKind.DOCKER, "kyiv"),
@@ -85,19 +88,20 @@ class DemoEstate:
         self.applications: Applications = self.argocd
         self.secrets: Secrets = self.vault
         self.gitops: GitOps = self.repository
-        self.git_files: GitFiles = DemoFiles(self.repository, data_folder("manifests"))
+        manifests = (data_folder("manifests"), EXTRA / "manifests")
+        self.git_files = DemoFiles(self.repository, manifests, self._deploying, lambda: self.world.demand("git"))
         self.sites = SITES
-        self.cluster_secrets: ClusterSecrets = DemoClusterSecrets(self.vault, self.cluster.source)
+        self.cluster_secrets: ClusterSecrets = DemoClusterSecrets(self.vault, self.cluster)
         self.logins: Mapping[SourceId, Login] = {sources["argocd"]: self.argocd}
 
     # Stacks: made when they are first wanted, as the real ones are
 
     @cached_property
     def stacks(self) -> DemoCompose:
-        """The reference estate's Compose files."""
+        """The Compose files: the reference estate's, and those of stacks that only the demo has."""
         from labtui.demo.compose import DemoCompose
 
-        return DemoCompose(data_folder("compose"))
+        return DemoCompose(*compose_folders())
 
     @cached_property
     def stack_control(self) -> ComposeControl:
@@ -126,6 +130,25 @@ class DemoEstate:
         from labtui.demo.stack_facts import DemoClusterRoom
 
         return DemoClusterRoom(self.world, self.cluster.source)
+
+    @cached_property
+    def chart(self) -> ChartRenderer:
+        """The app chart of the repository, rendered without helm."""
+        from labtui.demo.chart import DemoChart
+
+        return DemoChart(data_folder("manifests") / "applications" / "charts" / "app")
+
+    @cached_property
+    def migration(self) -> DemoMigration:
+        """What a migration needs beside the rest."""
+        from labtui.demo.migration.parts import DemoMigration
+
+        return DemoMigration(self, USER)
+
+    def _deploying(self) -> Deploying:
+        from labtui.demo.deploying import Deploying
+
+        return Deploying(self.controller)
 
     def feed(self, label: str) -> DemoFeed:
         """One more feed of a source, as a second labtui would have it."""

@@ -10,12 +10,16 @@ from labtui.domain.errors import Denied, Invalid, LabError, SignedOut, Unreachab
 
 
 class Fault(StrEnum):
-    """`slow` takes seconds longer for everything; the others answer nothing."""
+    """`slow` takes seconds longer for everything; `down`, `denied` and `expired` answer nothing. The last three are no faults of a
+    source: new pods have an image that is not there, or end as soon as they begin; pods lose a part of what is asked."""
 
     DOWN = "down"
     SLOW = "slow"
     DENIED = "denied"
     EXPIRED = "expired"
+    NO_IMAGE = "no-image"
+    CRASHES = "crashes"
+    LOSSY = "lossy"
 
 
 # The names that people write, and the label of the source that they mean.
@@ -26,6 +30,15 @@ SOURCES: Mapping[str, str] = {
     "wroclaw": "wroclaw",
     "kyiv": "kyiv",
     "vault": "vault",
+    "git": "git",
+    "pods": "pods",
+    "traffic": "traffic",
+}
+_OF_SOURCES = (Fault.DOWN, Fault.SLOW, Fault.DENIED, Fault.EXPIRED)
+_OF_OTHERS: Mapping[str, tuple[Fault, ...]] = {
+    "git": (Fault.DOWN, Fault.SLOW),
+    "pods": (Fault.NO_IMAGE, Fault.CRASHES),
+    "traffic": (Fault.LOSSY,),
 }
 
 _KYIV_SSH = "Add your key to the agent (ssh-add), then try: ssh pi@raspberrypi.local docker version"
@@ -80,6 +93,11 @@ _ERRORS: Mapping[tuple[str, Fault], LabError] = {
         "pi@raspberrypi.local: Permission denied (publickey); the certificate expired 3 h ago",
         _KYIV_SSH,
     ),
+    ("git", Fault.DOWN): Unreachable(
+        "git could not reach the remote",
+        "connect to github.com:443: Connection refused",
+        "Look whether the remote of the GitOps repository answers",
+    ),
     ("vault", Fault.DOWN): Unreachable(
         "Vault does not answer", "connect to vault.example.org:443: connection refused", "Is it running and unsealed?"
     ),
@@ -104,10 +122,11 @@ def parse_faults(specs: Sequence[str]) -> dict[str, Fault]:
         source = SOURCES.get(name.strip().lower())
         if source is None:
             raise _unknown("source", name, tuple(SOURCES))
-        try:
-            found[source] = Fault(word.strip().lower())
-        except ValueError:
-            raise _unknown("fault", word, tuple(Fault)) from None
+        possible = _OF_OTHERS.get(source, _OF_SOURCES)
+        fault = next((f for f in possible if f == word.strip().lower()), None)
+        if fault is None:
+            raise _unknown("fault", word, possible)
+        found[source] = fault
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,9 @@ import yaml
 from labtui.domain.errors import Invalid, NotFound
 
 SITES = ("wroclaw", "kyiv")
+EXTRA = (
+    Path(__file__).resolve().parent / "extra"
+)  # what only the demo has: stacks that keep nothing, and so can be moved
 _VARIABLE = re.compile(r"\$\{(\w+)(?::?-([^}]*))?[^}]*\}")
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml reads ten times faster, where it is
 
@@ -43,6 +46,8 @@ class ApplicationEntry:
     value_files: tuple[str, ...]
     automated: Mapping[str, bool] | None
     sync_options: tuple[str, ...]
+    enabled: bool = True
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 def data_folder(name: str, package: Path | None = None) -> Path:
@@ -55,6 +60,11 @@ def data_folder(name: str, package: Path | None = None) -> Path:
         if folder.is_dir():
             return folder
     raise NotFound(f"The reference estate's folder {name} is missing", str(package), "Install labtui again")
+
+
+def compose_folders() -> tuple[Path, ...]:
+    """Where the simulated sites' stacks are: the reference estate's, and those that only the demo has."""
+    return data_folder("compose"), EXTRA / "compose"
 
 
 def load_stacks(site: str, compose: Path) -> tuple[ComposeService, ...]:
@@ -70,15 +80,20 @@ def load_stacks(site: str, compose: Path) -> tuple[ComposeService, ...]:
 def merged_files(compose: Path, site: str, stack: str) -> dict[str, Any]:
     """The stack's base file with the site's over it, nothing filled in."""
     base = compose / "_base" / f"{stack}.yaml"
-    return _merge(_read(base) if base.exists() else {}, _read(compose / site / f"{stack}.yaml"))
+    return _merge(read_yaml(base) if base.exists() else {}, read_yaml(compose / site / f"{stack}.yaml"))
 
 
 def load_applications(
     manifests: Path, environment: str = "homelab"
 ) -> tuple[dict[str, Any], tuple[ApplicationEntry, ...]]:
     """The app-of-apps defaults, and every entry of an environment, enabled or not: the demo shows the estate as planned."""
-    defaults = _read(manifests / "app-of-apps" / "values.yaml")
-    own = _read(manifests / "app-of-apps" / "values" / f"{environment}.yaml")
+    defaults = read_yaml(manifests / "app-of-apps" / "values.yaml")
+    own = read_yaml(manifests / "app-of-apps" / "values" / f"{environment}.yaml")
+    return defaults, applications_of(defaults, own)
+
+
+def applications_of(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> tuple[ApplicationEntry, ...]:
+    """Every entry of an environment's values, with what it has of the defaults."""
     layers = own.get("layers", {})
     found = []
     for layer, group in layers.items():
@@ -95,12 +110,15 @@ def load_applications(
                     value_files=tuple((entry.get("helm") or {}).get("valueFiles", ())),
                     automated=policy.get("automated"),
                     sync_options=tuple(policy.get("syncOptions") or ()),
+                    enabled=entry.get("enabled") is True,
+                    annotations=entry.get("annotations") or {},
                 )
             )
-    return defaults, tuple(found)
+    return tuple(found)
 
 
-def _read(file: Path) -> dict[str, Any]:
+def read_yaml(file: Path) -> dict[str, Any]:
+    """A YAML file that holds a mapping. Raises Invalid for another one."""
     content = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)  # a safe loader
     if not isinstance(content, dict):
         raise Invalid(f"{file} is no YAML mapping")

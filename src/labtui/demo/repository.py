@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,7 +31,9 @@ class Repository:
 
     # Making history
 
-    def add(self, subject: str, author: str, date: datetime, changes: Mapping[str, Manifest | None]) -> Commit:
+    def add(
+        self, subject: str, author: str, date: datetime, changes: Mapping[str, Manifest | None], body: str = ""
+    ) -> Commit:
         """A commit on top: new or changed files; None removes one."""
         files = dict(self._log[-1].files) if self._log else {}
         for path, manifest in changes.items():
@@ -41,7 +43,7 @@ class Repository:
                 files[path] = manifest
         before = self._log[-1].commit.revision if self._log else ""
         revision = hashlib.sha1(f"{before}\n{subject}\n{author}\n{date.isoformat()}".encode(), usedforsecurity=False)
-        commit = Commit(revision.hexdigest(), subject, author, date)
+        commit = Commit(revision.hexdigest(), subject, author, date, body)
         self._log.append(_Entry(commit, files))
         return commit
 
@@ -74,6 +76,40 @@ class Repository:
         """Is `older` this revision or one before it?"""
         revisions = [entry.commit.revision for entry in self._log]
         return revisions.index(older) <= revisions.index(revision)
+
+    def knows(self, *revisions: str) -> bool:
+        """Are all of these commits of this repository?"""
+        return {*revisions} <= {entry.commit.revision for entry in self._log}
+
+    def parent(self, revision: str) -> str:
+        """The revision before another one. Raises NotFound for the first."""
+        revisions = [entry.commit.revision for entry in self._log]
+        if revision in revisions[1:]:
+            return revisions[revisions.index(revision) - 1]
+        raise NotFound(f"The repository {self.url} has nothing before {revision[:12]}")
+
+    def log(self, revision: str) -> Iterator[tuple[Commit, frozenset[str]]]:
+        """The commits up to a revision, newest first, each with the rendered files that it changed."""
+        revisions = [entry.commit.revision for entry in self._log]
+        for number in range(revisions.index(revision), -1, -1):
+            here, before = self._log[number].files, self._log[number - 1].files if number else {}
+            yield (
+                self._log[number].commit,
+                frozenset(f for f in here.keys() | before.keys() if here.get(f) != before.get(f)),
+            )
+
+    def revert(self, revision: str, message: str) -> Commit:
+        """A commit on top of the head that takes another one back. Raises Refused where later ones are in its way."""
+        after, before, now = (self._at(r).files for r in (revision, self.parent(revision), self.head()))
+        changed = [f for f in after.keys() | before.keys() if after.get(f) != before.get(f)]
+        if busy := sorted(f for f in changed if now.get(f) not in (after.get(f), before.get(f))):
+            words = "cannot be reverted by itself: later commits changed the same lines"
+            raise Refused(f"{revision[:7]} {words}", f"git revert ends in a conflict in {busy[0]}")
+        back = {f: before.get(f) for f in changed if now.get(f) != before.get(f)}
+        if not back:
+            raise Refused("git already has it", f"what {revision[:7]} did is undone on the branch {BRANCH}")
+        subject, _, body = message.partition("\n")
+        return self.add(subject, "you@demo", self._now(), back, body.strip("\n"))
 
     def commit(self, revision: str) -> Commit:
         """A commit by its full revision. Raises NotFound."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from labtui.demo.objects import Key, Manifest, images
+from labtui.demo.objects import Key, Manifest, images, key_of
 from labtui.domain.ref import Ref
 from labtui.domain.resources.argocd import (
     Application,
@@ -116,3 +116,31 @@ class SimulatedApp:
         if self.operation is not None:
             ended = at if phase not in ("Running", "Terminating") else None
             self.operation = replace(self.operation, phase=phase, message=message, finished=ended)
+
+
+def policy_of(manifest: Manifest) -> AutoSync:
+    """`spec.syncPolicy.automated` of an Application manifest."""
+    automated = manifest["spec"]["syncPolicy"].get("automated")
+    if automated is None:
+        return AutoSync()
+    return AutoSync(True, automated.get("enabled"), automated.get("prune", False), automated.get("selfHeal", False))
+
+
+def application_of(parent: SimulatedApp, manifest: Manifest, created: datetime) -> SimulatedApp:
+    """The application that a manifest makes."""
+    _, _, namespace, name = key_of(manifest)
+    spec, source = manifest["spec"], manifest["spec"]["source"]
+    files = (source.get("helm") or {}).get("valueFiles") or ()
+    labels = manifest["metadata"].get("labels") or {}
+    return SimulatedApp(
+        ref=Ref(parent.ref.source, "Application", namespace, name),
+        source=ApplicationSource(
+            source["repoURL"], source["path"], target_revision=source["targetRevision"], value_files=tuple(files)
+        ),
+        namespace=spec["destination"]["namespace"],
+        layer=labels.get("labtui.dev/layer", ""),
+        auto_sync=policy_of(manifest),
+        sync_options=tuple((spec.get("syncPolicy") or {}).get("syncOptions") or ()),
+        parent=parent.ref,
+        created=created,
+    )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from labtui.demo.script import secrets as script
 from labtui.demo.world import World
-from labtui.domain.errors import Denied, Invalid, NotFound
+from labtui.domain.errors import Denied, Invalid, NotFound, Refused
 from labtui.domain.ref import Ref
 from labtui.domain.resources.vault import SecretPath, SecretVersion
 from labtui.domain.text import clean
@@ -88,6 +88,44 @@ class SimulatedVault:
             for folder in _folders(name):
                 if not any(other.startswith(folder) for other in self._stored) and folder not in self._denied:
                     self.world.remove(self.ref(folder))
+
+    def put(self, name: str, values: Mapping[str, str], cas: int) -> int:
+        """A new version, if `cas` is still the newest one. Raises Refused when it is not, in the server's words."""
+        self._demand(name)
+        with self.world.lock:
+            if cas != len(self._stored[name].versions if name in self._stored else ()):
+                words = "check-and-set parameter did not match the current version"
+                raise Refused(f"Somebody else has written {clean(name)} meanwhile", words, "Look at it, then try again")
+            return self.write(name, values)
+
+    def versions(self, name: str) -> tuple[SecretVersion, ...]:
+        """All versions of a path, none where it was never written."""
+        self._demand(name)
+        with self.world.lock:
+            return tuple(self._stored[name].versions) if name in self._stored else ()
+
+    def delete_versions(self, name: str, numbers: Sequence[int]) -> None:
+        """Delete these versions; they could come back."""
+        self._demand(name)
+        with self.world.lock:
+            stored = self._stored.get(name)
+            if stored is None:
+                return
+            now = self.world.clock.now()
+            stored.versions = [
+                replace(v, deleted=now) if v.version in numbers and not v.deleted else v for v in stored.versions
+            ]
+            self._show(name)
+
+    def closed(self, name: str) -> bool:
+        """Has the token no right to a path?"""
+        self.world.answer(self.source)
+        return any(name.startswith(place) for place in self._denied | self._secret)
+
+    def _demand(self, name: str) -> None:
+        if self.closed(name):
+            words = next(w for place, w in (self._denied | self._secret).items() if name.startswith(place))
+            raise Denied(f"You may not change {clean(name)}", words, _HINT)
 
     def deny(self, place: str, words: str = script.DENIED_WORDS, *, values_only: bool = False) -> None:
         """The token has no right to what is in a folder, or (`values_only`) only to its names and metadata."""

@@ -123,14 +123,23 @@ class World:
                 self._faults[label] = fault
             self.changed.notify_all()
 
+    def trouble(self, name: str) -> Fault | None:
+        """What is wrong with something that is no source of the screen: git, pods, traffic."""
+        with self.lock:
+            return self._faults.get(name)
+
     def answer(self, source: SourceId) -> None:
         """Every request to a source passes here: it takes its time, or raises the source's error."""
+        self.demand(source.label)
+
+    def demand(self, label: str) -> None:
+        """The same by the source's label."""
         self.start()
         end = time.monotonic() + ANSWER_SLOWLY / max(self.speed, 1)
         while True:
             with self.changed:
-                fault = self._faults.get(source.label)
-                found = words.error(source.label, fault)
+                fault = self._faults.get(label)
+                found = words.error(label, fault)
                 if found:
                     raise found
                 left = end - time.monotonic()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,14 +95,20 @@ def audit_path(environ: Mapping[str, str], home: Path) -> Path:
 
 
 def _open_demo(options: Options, themes: tuple[Path, ...]) -> Lab:
+    from labtui.demo import DemoClock, DemoEstate, parse_faults
+
+    world = DemoEstate(DemoClock(options.frozen_at), parse_faults(options.faults))
+    return demo_lab(world, options, themes)
+
+
+def demo_lab(world: DemoEstate, options: Options, themes: tuple[Path, ...] = ()) -> Lab:
+    """A simulated estate, opened."""
     from labtui.core.audit import MemoryAudit
     from labtui.core.executor import Executor
     from labtui.core.lab import Lab
     from labtui.core.operations.watching import Pace
-    from labtui.demo import DemoClock, DemoEstate, parse_faults
 
-    clock = DemoClock(options.frozen_at)
-    world = DemoEstate(clock, parse_faults(options.faults))
+    clock = world.clock
     executor = Executor(MemoryAudit(), clock, by="you@demo", read_only=READ_ONLY if options.read_only else "")
     lab = Lab(
         name=world.name,
@@ -120,17 +126,32 @@ def _open_demo(options: Options, themes: tuple[Path, ...]) -> Lab:
         theme_dirs=themes,
         cluster_secrets=world.cluster_secrets,
     )
-    lab.make_stacks = partial(_demo_stacks, world, lab)
+    folder = lru_cache(maxsize=1)(partial(_demo_folder, world))
+    lab.make_stacks = partial(_demo_stacks, world, lab, folder)
+    lab.make_migrations = partial(_demo_migrations, world, lab, folder)
     return lab
 
 
-def _demo_stacks(world: DemoEstate, lab: Lab) -> StackTools:
+def _demo_folder(world: DemoEstate) -> Path:
+    from labtui.estate.demo import passing_folder
+
+    return passing_folder(world)
+
+
+def _demo_stacks(world: DemoEstate, lab: Lab, folder: Callable[[], Path]) -> StackTools:
     from labtui.core.stack_facts import GatheredFacts
     from labtui.core.stacks import StackTools
+    from labtui.estate.demo import demo_moving
 
     facts = GatheredFacts(world.site_inspectors, world.addresses, world.cluster_inspector, world.domain)
-    planner = _planner(lab, world.stacks, facts, world.sites, None, world.name)
-    return StackTools(world.stacks, world.stack_control, facts, planner)
+    planner = replace(_planner(lab, world.stacks, facts, world.sites, None, world.name), charts=world.chart)
+    return StackTools(world.stacks, world.stack_control, facts, planner, demo_moving(world, folder() / "backups"))
+
+
+def _demo_migrations(world: DemoEstate, lab: Lab, folder: Callable[[], Path]) -> Migrations:
+    from labtui.estate.demo import demo_migrations
+
+    return demo_migrations(world, lab, folder())
 
 
 def _open_real(

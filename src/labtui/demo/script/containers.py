@@ -39,6 +39,13 @@ CONTAINERS: dict[tuple[str, str, str], Running] = {
     ("kyiv", "transmission", "transmission"): Running(3, 0.05, 64),
 }
 
+# Of the stacks that only the demo has: they keep nothing, so that they can be moved.
+EXTRA_CONTAINERS: dict[tuple[str, str, str], Running] = {
+    ("wroclaw", "searxng", "searxng"): Running(6, 0.02, 143),
+    ("wroclaw", "searxng", "valkey"): Running(6, 0.003, 8),
+    ("wroclaw", "tools", "it-tools"): Running(17, 0.001, 6),
+}
+
 # Containers that no Compose file knows. Names of the outside world are hostile: this one holds an escape sequence and markup.
 HOSTILE_NAME = "old\x1b[31m-[bold]backup[/bold]"
 STRAYS: dict[str, tuple[tuple[str, str, Running], ...]] = {

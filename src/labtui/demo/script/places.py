@@ -12,6 +12,9 @@ _CADDYFILE = "emby.example.org {\n\treverse_proxy 192.168.88.2:8096\n}\n"
 _ALLOY = 'prometheus.remote_write "estate" {{\n  endpoint {{\n    url = "http://{}/api/v1/write"\n  }}\n}}\n'
 _ALLOY_HERE, _ALLOY_KYIV = _ALLOY.format("victoriametrics:8428"), _ALLOY.format("wroclaw:8428")
 _SOURCES = "apiVersion: 1\ndatasources:\n  - name: VictoriaMetrics\n    type: prometheus\n    url: http://victoriametrics:8428\n"
+_SEARXNG = (
+    "use_default_settings: true\ngeneral:\n  instance_name: search\nserver:\n  limiter: true\n  image_proxy: true\n"
+)
 _KYIV = "192.168.1.2"
 
 
@@ -46,6 +49,7 @@ PLACES: dict[str, dict[str, MountFacts]] = {
         "/srv/wroclaw/monitoring/victorialogs": _folder(4 * GIB),
         "/srv/wroclaw/monitoring/grafana": _folder(96 * MIB),
         "/srv/wroclaw/monitoring/provisioning/datasources.yaml": _file(_SOURCES),
+        "/srv/wroclaw/searxng/config": _folder(4 * 1024, files={"settings.yml": _SEARXNG}),
     },
     "kyiv": {
         "/etc/localtime": MountFacts(Kind.FILE, 1996, "Europe/Kyiv"),
@@ -82,6 +86,11 @@ IMAGES: dict[str, ImageFacts] = {
     "ghcr.io/akpw/mktxp": ImageFacts(BOTH, ("/usr/local/bin/mktxp",), ("export",), "mktxp", ("49090/tcp",)),
     "victoriametrics/victoria-metrics": ImageFacts(BOTH, ("/victoria-metrics-prod",), (), "", ("8428/tcp",)),
     "victoriametrics/victoria-logs": ImageFacts(BOTH, ("/victoria-logs-prod",), (), "", ("9428/tcp",)),
+    "searxng/searxng": ImageFacts(BOTH, ("/usr/local/searxng/entrypoint.sh",), (), "", ("8080/tcp",)),
+    "valkey/valkey": ImageFacts(BOTH, ("docker-entrypoint.sh",), ("valkey-server",), "", ("6379/tcp",), ("/data",)),
+    "ghcr.io/corentinth/it-tools": ImageFacts(
+        BOTH, ("/docker-entrypoint.sh",), ("nginx", "-g", "daemon off;"), "", ("80/tcp",)
+    ),
     "grafana/grafana": ImageFacts(BOTH, ("/run.sh",), (), "472", ("3000/tcp",)),
     "qmcgaw/gluetun": ImageFacts(BOTH, ("/gluetun-entrypoint",), (), "", ("8000/tcp", "8388/tcp", "8888/tcp")),
     "lscr.io/linuxserver/transmission": ImageFacts(BOTH, ("/init",), (), "", ("51413/tcp", "51413/udp", "9091/tcp")),
