@@ -40,7 +40,7 @@ def told(
     if not busy and state is State.KUBERNETES and not open_end:
         level, word = Level.WELL, state.value
     elif not busy and state is State.DOCKER and not open_end:
-        level, word = Level.OFF, "undone, on Docker" if last_entries(entries) else state.value
+        level, word = Level.OFF, "back on Docker" if last_entries(entries) else state.value
     elif not busy:
         level, word = _stopped(entries, word)
     return Migration(
@@ -72,14 +72,21 @@ def where(entries: Sequence[Entry]) -> StepName | None:
 
 
 def asked(about: About, entries: Sequence[Entry]) -> Requests | None:
-    """What the journal says of users' requests, None when none were counted, or their record is damaged."""
-    if not entries:
+    """What the journal says of users' requests, None when none were counted, when those that count most were not kept, or
+    when their record is damaged."""
+    if not entries or uncounted(entries):
         return None
     try:
         side = report_of(about, entries).side(Side.INGRESS)
     except LabError:
         return None  # its own page tells that
     return requests_of(side.counts) if side is not None else None
+
+
+def uncounted(entries: Sequence[Entry]) -> bool:
+    """Has a step failed while users were on their way? What it had counted is not in the journal then: only its words are."""
+    failed = failure(entries)
+    return failed is not None and failed.step in (StepName.CUT_OVER, StepName.SOAK)
 
 
 def requests_of(counts: SideCounts) -> Requests:
@@ -107,4 +114,4 @@ def _stopped(entries: Sequence[Entry], step: str) -> tuple[Level, str]:
     last = [entry for entry in entries if entry.mark is not Mark.NOTE][-1:]
     if last and last[0].mark in (Mark.BEGUN, Mark.UNDOING):
         return Level.BROKEN, f"cut off: {step}"
-    return Level.DRIFTED, f"stopped: {step}"
+    return Level.DRIFTED, f"after {step}"

@@ -48,6 +48,7 @@ def detail_lines(step: StepName, entries: Sequence[Entry], identity: str) -> lis
         )
         lines += _left(entry.data)
     lines += [(), (("The journal", "heading"), (f"  {clean(identity)}", "muted"))]
+    width = max(len(clean(entry.action, 40)) for entry in mine)
     for entry in mine:
         sign, tone = _SIGNS[entry.mark]
         at = entry.at.astimezone()
@@ -55,7 +56,7 @@ def detail_lines(step: StepName, entries: Sequence[Entry], identity: str) -> lis
             (
                 (f"  {at:%Y-%m-%d %H:%M:%S}  ", "muted"),
                 (f"{sign} {entry.mark.value:<8}", tone),
-                (f"{clean(entry.action, 40):<16}  ", "muted"),
+                (f"{clean(entry.action, 40):<{width}}  ", "muted"),
                 (clean(entry.text, 1000), ""),
                 (f"  {clean(entry.by, 60)}" if entry.by else "", "muted"),
             )

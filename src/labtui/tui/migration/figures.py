@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from labtui.core.migration.overview import uncounted
 from labtui.core.migration.reporting import report_of
 from labtui.domain.errors import LabError
 from labtui.domain.migration.comparison import Measured
@@ -42,6 +43,7 @@ class Compared:
     users: SideCounts | None = None
     traffic: tuple[str, bool] = ("docker", False)  # where it goes, and is that being changed?
     live: bool = False
+    not_kept: bool = False  # the requests were counted, and only the words of the failure tell of them
 
     @property
     def known(self) -> bool:
@@ -76,8 +78,9 @@ def compared(track: Track) -> Compared:
     return Compared(
         found.get(Side.DOCKER, Figures()),
         found.get(Side.KUBERNETES, Figures()),
-        users.counts if users else None,
+        users.counts if users and not uncounted(track.entries) else None,
         where,
+        not_kept=uncounted(track.entries),
     )
 
 
@@ -138,7 +141,8 @@ def _users(seen: Compared, width: int) -> list[Spans]:
     users = seen.users
     label: tuple[str, Tone] = (f"{'requests':<{LABEL}}", "muted")
     if users is None:
-        return [(label, ("none counted yet", "muted"))]
+        words = "not kept: the step failed, see above" if seen.not_kept else "none counted yet"
+        return [(label, (words, "muted"))]
     failed: tuple[str, Tone] = (f"{users.failed:,} failed", "broken" if users.failed else "well")
     counted: Spans = (label, (f"{users.sent:,} sent · ", ""), failed)
     gap = f"{users.longest_gap * 1000:.0f} ms"
@@ -168,6 +172,12 @@ def _traffic(where: str, moving: bool, width: int) -> list[Spans]:
 def _explained(seen: Compared, width: int) -> str:
     if not seen.known:
         return "Figures come with verify." if width < ONE_LINE else "Figures come with verify, which asks both sides."
+    if not seen.live:
+        return (
+            "As verify and soak left it."
+            if width < ONE_LINE
+            else "As the steps verify and soak left it in the journal."
+        )
     if width < ONE_LINE:
         return "p95: so fast were 95 of 100 answers."
     return "p50, p95: half, and 95 of 100, of the answers came within this time."

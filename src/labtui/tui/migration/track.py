@@ -93,7 +93,7 @@ class Track:
             counts=users[0] if users and users[0].sent else None,
         )
         if self.running and self.observation is not None and made.step == StepName.SOAK:
-            return replace(made, state=f"soak, {duration(self.observation.left)} left")
+            return replace(made, state=f"soak {duration(self.observation.left)}")
         return made
 
     # From the run's thread

@@ -10,8 +10,8 @@ from labtui.tui.cells import Cell, Column, Row, alarm, row
 from labtui.tui.panes.sections import Section, ago, line, section
 
 COLUMNS = (
-    Column("stack", "STACK", min_width=12, comfort=13, max_width=30),
-    Column("state", "STATE", min_width=13, comfort=13, max_width=24),
+    Column("stack", "STACK", min_width=12, comfort=14, max_width=30),
+    Column("state", "STATE", min_width=13, comfort=16, max_width=24),
     Column("lost", "LOST", min_width=6, comfort=10, max_width=16, priority=1, quiet=True),
     Column("p95", "P95", 6, align="right", priority=2, quiet=True),
     Column("age", "AGE", 4, align="right", priority=3, quiet=True),

@@ -167,10 +167,11 @@ class MigrationScreen(LabScreen):
         of = self.lab_app.keymap.of
         row = [hint for hint in self.hints() if not hint.off]
         if not self.track.running and self.track.entries:
-            row.insert(2, Hint(of("migration.undo_to"), "Undo to here", "migration.undo_to"))
-        row.append(Hint("enter", "Details", "table.open"))
+            row.insert(-1, Hint(of("migration.undo_to"), "Undo to here", "migration.undo_to"))
         if self.body.narrow:
-            row.append(Hint("tab", "Both sides" if self.body.turned else "Log", "estate.next"))
+            at = len(row) - 1 if row and row[-1].action == "migration.report" else len(row)
+            row.insert(at, Hint("tab", "Both sides" if self.body.turned else "Log", "estate.next"))
+        row.append(Hint("enter", "Details", "table.open"))
         always = [Hint("esc", "Back", "estate.back"), Hint(of("app.help"), "Help", "app.help")]
         self.footer.show_hints(row, always)
 
