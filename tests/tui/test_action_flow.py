@@ -15,10 +15,13 @@ import pytest
 from textual.widgets import Button, Input
 
 from labtui.core.actions import ACTIONS
+from labtui.core.migration.service import Migrations
 from labtui.domain.errors import Denied, LabError, OutcomeUnknown, Refused, SignedOut, Unreachable
 from labtui.domain.ref import Ref, SourceId, SourceKind
-from labtui.domain.resources import DockerService, Resource
+from labtui.domain.resources import DockerService, Migration, Resource
 from labtui.domain.resources.argocd import AutoSync, ManagedResource, Operation, RollbackRecord
+from labtui.domain.resources.migration import migration_ref
+from labtui.domain.states import Level
 from labtui.ports import SyncRequest
 from labtui.tui.screens.confirm import ConfirmScreen
 from labtui.tui.screens.operation import OperationScreen
@@ -70,6 +73,10 @@ def fitting(action_id: str, applications: FakeApplications) -> Resource:
         return SECRET
     if action_id == "docker.plan":
         return SERVICE
+    if action_id.startswith("migration."):
+        found = migration_ref("wroclaw", "emby", "wroclaw-emby-1")
+        running, moved = action_id == "migration.pause", action_id == "migration.undo"
+        return Migration(found, Level.MOVING, "soak", running=running, moved=moved, ended=moved)
     if action_id == "argocd.terminate":
         applications.app = replace(applications.app, operation=RUNNING)
     if action_id == "argocd.finish_rollback":
@@ -308,6 +315,12 @@ async def test_a_failing_port_is_shown_for_every_action(action: str) -> None:
     secrets.fail["keys"] = error
     host = host_of(applications, secrets)
     host.lab.stacks.planner = planner(compose=FakeCompose(STACK, error))
+
+    def away() -> Migrations:
+        raise error
+
+    if action.startswith("migration."):
+        host.lab.make_migrations = away
     async with host.run_test(size=(120, 40)) as pilot:
         host.flow.start(action, resource)
         await until(pilot, lambda: words in host.shown() or any(words in t for t in host.toasts()))

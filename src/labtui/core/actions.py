@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from labtui.domain.plan import Danger
-from labtui.domain.resources import Application, DockerService, Resource, SecretPath
+from labtui.domain.resources import Application, DockerService, Migration, Resource, SecretPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,31 @@ def _stack(resource: Resource) -> str | None:
     if not isinstance(resource, DockerService):
         return None
     return "" if resource.stack else "it belongs to no Compose stack"
+
+
+def _migration(check: Callable[[Migration], str] = lambda found: "") -> Callable[[Resource], str | None]:
+    def why_not(resource: Resource) -> str | None:
+        return check(resource) if isinstance(resource, Migration) else None
+
+    return why_not
+
+
+def _runs_here(found: Migration) -> str:
+    return "" if found.running else "it does not run in this labtui"
+
+
+def _can_go_on(found: Migration) -> str:
+    return _busy(found) or ("it has ended" if found.ended else "")
+
+
+def _can_go_back(found: Migration) -> str:
+    return _busy(found) or ("everything is on Docker" if found.ended and not found.moved else "")
+
+
+def _busy(found: Migration) -> str:
+    if found.running:
+        return "it runs; pause it first"
+    return f"{found.holder} works on it" if found.holder else ""
 
 
 ACTIONS: tuple[Action, ...] = (
@@ -124,6 +149,40 @@ ACTIONS: tuple[Action, ...] = (
         "Plan a move to Kubernetes",
         "What the move of the stack would be, line by line; changes nothing",
         _stack,
+        Danger.NONE,
+        changes=False,
+    ),
+    Action(
+        "migration.pause",
+        "p",
+        "Pause",
+        "Let the action that runs end, then stop; nothing is lost, and it can be gone on with at any time",
+        _migration(_runs_here),
+        Danger.NONE,
+        changes=False,
+    ),
+    Action(
+        "migration.resume",
+        "c",
+        "Continue",
+        "Go on where it stopped, was cut off or has failed, also from another machine",
+        _migration(_can_go_on),
+        Danger.CONFIRM,
+    ),
+    Action(
+        "migration.undo",
+        "U",
+        "Undo all",
+        "Take everything back, the last step first: the stack is on Docker again",
+        _migration(_can_go_back),
+        Danger.HIGH,
+    ),
+    Action(
+        "migration.report",
+        "r",
+        "Report",
+        "What was done when, what users noticed, how both sides compare",
+        _migration(lambda found: "" if found.id else "nothing has been done yet"),
         Danger.NONE,
         changes=False,
     ),

@@ -116,7 +116,12 @@ class LabScreen(Screen[None]):
         ]
 
 
-_FOR = {"argocd": "an Argo CD application", "docker": "a service of a Compose stack", "vault": "a secret"}
+_FOR = {
+    "argocd": "an Argo CD application",
+    "docker": "a service of a Compose stack",
+    "migration": "a migration",
+    "vault": "a secret",
+}
 
 
 def why_not(action: Action, resource: Resource | None, read_only: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from labtui.core.executor import Ended, Executor, Running
-from labtui.domain.plan import Outcome, Result
+from labtui.domain.plan import Outcome, Plan, Result
 from labtui.domain.ref import Ref
 from labtui.domain.resources import Application
 from labtui.domain.states import Level
@@ -33,10 +33,15 @@ _LEVELS = {
 
 def activity_rows(executor: Executor, applications: Iterable[Application], now: datetime) -> list[Row]:
     """Operations that run, operations that have ended, rollbacks that git does not agree with yet."""
-    rows = [_running(operation, now) for operation in executor.running()]
+    rows = [_running(operation, now) for operation in executor.running() if _shown(operation.plan)]
     rows += [_unfinished(app, now) for app in applications if app.rollback is not None]
-    rows += [_ended(operation, now) for operation in reversed(executor.ended())]
+    rows += [_ended(operation, now) for operation in reversed(executor.ended()) if _shown(operation.plan)]
     return rows
+
+
+def _shown(plan: Plan) -> bool:
+    """Migrations have a pane of their own."""
+    return not plan.action.startswith("migration.")
 
 
 def _operation_ref(operation: Running | Ended) -> Ref:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from labtui.domain.resources import Resource
     from labtui.tui.acting import LabScreen
     from labtui.tui.live import LiveLab, Wake
+    from labtui.tui.migration.board import MigrationBoard
     from labtui.tui.operations import ActionFlow
     from labtui.tui.screens.estate import EstateScreen
 
@@ -92,6 +93,7 @@ class LabApp(App[int]):
 
     lab: Lab
     live: LiveLab
+    board: MigrationBoard
     estate: EstateScreen
     _changes: Wake
     _operations: Wake
@@ -131,9 +133,10 @@ class LabApp(App[int]):
         self.live = LiveLab(lab, self._changes.ask)
         if self._opening and self._follow:
             self.live.start()
+        from labtui.tui.migration.board import MigrationBoard
         from labtui.tui.screens.estate import EstateScreen
 
-        self.estate = EstateScreen(lab)
+        self.board, self.estate = MigrationBoard(self, lab), EstateScreen(lab)
 
     # Start and end
 
@@ -256,6 +259,7 @@ class LabApp(App[int]):
         self._operations.due(self._tell_operations)
 
     def _tell_operations(self) -> None:
+        self.board.take()
         for screen in self.lab_screens():
             screen.operations_changed()
 
@@ -321,6 +325,7 @@ class LabApp(App[int]):
         groups = (
             ("The screen", [self._help_line(k) for k in (*keymap.ESTATE_KEYS, *keymap.APP_KEYS)]),
             ("A table", [self._help_line(k) for k in keymap.table_keys()]),
+            ("A migration's own screen", [self._help_line(k) for k in keymap.MIGRATION_KEYS]),
         )
         self.push_screen(HelpScreen(groups, self.keymap.overrides))
 
@@ -347,8 +352,9 @@ class LabApp(App[int]):
         settings.remember_theme(name)
 
     async def action_quit(self) -> None:
-        """Leave at once; connections are closed after the terminal is given back."""
-        self.exit(0)
+        """Leave, unless a migration runs: then ask first. Connections are closed after the terminal is given back."""
+        if not hasattr(self, "board") or not self.board.running() or not self.flow.asks_before_leaving():
+            self.exit(0)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Textual's own entries of the palette: none, ours say the same in our words."""

@@ -35,6 +35,10 @@ ESTATE_KEYS: tuple[Key, ...] = (
     *(Key(f"estate.pane_{n}", str(n), f"Pane {n}", f"To pane {n}", f"pane({n})") for n in range(1, 10)),
 )
 
+MIGRATION_KEYS: tuple[Key, ...] = (
+    Key("migration.undo_to", "u", "Undo to here", "Take back what came after the step under the cursor", "undo_to"),
+)
+
 APP_KEYS: tuple[Key, ...] = (
     Key(
         "app.commands",
@@ -78,11 +82,15 @@ def action_bindings() -> list[Binding]:
     ]
 
 
+def _screen_keys() -> tuple[Key, ...]:
+    return (*table_keys(), *ESTATE_KEYS, *MIGRATION_KEYS, *APP_KEYS)
+
+
 def defaults() -> dict[str, str]:
     """Every id that a key can be given to, with its default keys."""
     from labtui.core.actions import ACTIONS
 
-    return {a.id: a.key for a in ACTIONS} | {k.id: k.keys for k in (*table_keys(), *ESTATE_KEYS, *APP_KEYS)}
+    return {a.id: a.key for a in ACTIONS} | {k.id: k.keys for k in _screen_keys()}
 
 
 @dataclass(frozen=True, slots=True)

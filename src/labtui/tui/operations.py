@@ -1,17 +1,12 @@
-"""From a key to a confirmed change: ask for the plan, show it, run what was agreed to, tell how it ended.
-
-Every server is asked in a daemon thread (`tui.background`); every answer comes back on the screen's thread as a posted
-message. An answer whose question was given up finds its WaitScreen gone and is dropped.
-"""
+"""From a key to a confirmed change: ask for the plan, show it, run what was agreed to, tell how it ended."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from typing import Any, Literal, TypeVar
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.app import App
-from textual.screen import Screen
 
 from labtui.core.actions import BY_ID, Action
 from labtui.core.executor import Operation
@@ -20,19 +15,21 @@ from labtui.core.stackplan import PlannedStack, StackPlanner
 from labtui.domain.errors import LabError, Refused
 from labtui.domain.plan import Danger, Outcome, Plan, Progress, Result
 from labtui.domain.ref import Ref
-from labtui.domain.resources import Application, DockerService, Resource, SecretPath
-from labtui.domain.text import clean
+from labtui.domain.resources import Application, DockerService, Migration, Resource, SecretPath
 from labtui.ports import Secrets, SyncRequest
+from labtui.tui.asking import Asking, Severity
 from labtui.tui.background import deliver, in_background
 from labtui.tui.screens.confirm import ConfirmScreen, ConfirmSyncScreen
 from labtui.tui.screens.operation import Next, OperationScreen, Run
 from labtui.tui.screens.plan import PlanScreen
-from labtui.tui.screens.problem import ProblemScreen
 from labtui.tui.screens.rollback import RollbackChoice, RollbackScreen
 from labtui.tui.screens.secret import SecretScreen
 from labtui.tui.screens.text import TextScreen, tree_lines
-from labtui.tui.screens.wait import WaitScreen
 from labtui.tui.widgets.lines import diff_lines
+
+if TYPE_CHECKING:
+    from labtui.core.migration.service import Record
+    from labtui.tui.migration.flow import MigrationFlow
 
 T = TypeVar("T")
 Make = Callable[[], Operation]
@@ -40,12 +37,11 @@ DIFF_LINES = 20_000
 RUNS_KEPT = 50
 
 
-class ActionFlow:
+class ActionFlow(Asking):
     """Carries out the actions of `core.actions` for the chosen row."""
 
     def __init__(self, app: App[Any], lab: Lab) -> None:
-        self.app = app
-        self.lab = lab
+        super().__init__(app, lab)
         self._runs: list[Run] = []
         self._screens: dict[int, OperationScreen] = {}  # by id of the run, those that are open
 
@@ -67,6 +63,8 @@ class ActionFlow:
                 self._reveal(resource)
             case DockerService():
                 self._plan_move(resource)
+            case Migration():
+                self.migrations.start(action_id, resource)
             case _:
                 self._toast(action.title, f"{action.title} is not something for this row", "warning")
 
@@ -78,6 +76,17 @@ class ActionFlow:
                     self._open(run)
                 return True
         return False
+
+    @cached_property
+    def migrations(self) -> MigrationFlow:
+        """What is done with migrations. Made when first needed: it brings their engine with it."""
+        from labtui.tui.migration.flow import MigrationFlow
+
+        return MigrationFlow(self.app, self.lab)
+
+    def asks_before_leaving(self) -> bool:
+        """Does something run that ends with labtui? True: the user is being asked."""
+        return self.migrations.asks_before_leaving()
 
     # Argo CD applications
 
@@ -199,15 +208,25 @@ class ActionFlow:
     # Docker
 
     def _plan_move(self, service: DockerService) -> None:
-        name = f"{service.ref.source.scope}/{service.stack}"
+        site, stack = service.ref.source.scope, service.stack
+        name = f"{site}/{stack}"
+        can_move = self.lab.make_migrations is not None
 
-        def work() -> tuple[StackPlanner, PlannedStack]:
+        def work() -> Record | tuple[StackPlanner, PlannedStack]:
+            there = self.migrations.under_way(site, stack) if can_move else None
+            if there is not None:
+                return there
             planner = self.lab.planning()
             return planner, planner.plan(*planner.find(name))
 
-        def show(answer: tuple[StackPlanner, PlannedStack]) -> None:
-            self._push(PlanScreen(*answer, self._save_answers))
+        def show(answer: Record | tuple[StackPlanner, PlannedStack]) -> None:
+            if isinstance(answer, tuple):
+                self._push(PlanScreen(*answer, self._save_answers, self.migrations.begin if can_move else None))
+            else:
+                self.migrations.open(answer.about.site, answer.about.stack, answer)
 
+        if can_move and self.migrations.open_running(site, stack):
+            return
         what = "docker compose merges its files, then images, volumes and the cluster are looked at …"
         self._ask(f"Plan a move to Kubernetes: {name}", what, work, show)
 
@@ -294,35 +313,5 @@ class ActionFlow:
             severity,
         )
 
-    # The screen
 
-    def _ask(self, title: str, what: str, work: Callable[[], T], then: Callable[[T], None]) -> None:
-        """Do `work` behind a WaitScreen; its errors become a ProblemScreen, its answer goes to `then` unless given up."""
-        wait = WaitScreen(title, what)
-
-        def answered(answer: T | LabError) -> None:
-            if isinstance(answer, LabError):
-                wait.finish(partial(self._problem, answer, title))
-            else:
-                wait.finish(partial(then, answer))
-
-        def ask() -> None:
-            self.app.push_screen(wait)
-            in_background(self.app, work, answered, f"ask for {title}")
-
-        self.app.call_later(ask)
-
-    def _problem(self, error: LabError, title: str) -> None:
-        self._push(ProblemScreen.of(error, title))
-
-    def _push(self, screen: Screen[T], callback: Callable[[T | None], None] | None = None) -> None:
-        # in the app's own context: the callback of a screen is called in the context that pushed it, and one that is
-        # being closed would never call it
-        self.app.call_later(self.app.push_screen, screen, callback)
-
-    def _toast(self, title: str, text: str, severity: Severity = "information") -> None:
-        self.app.notify(clean(text, 400), title=clean(title, 100), severity=severity, markup=False)
-
-
-Severity = Literal["information", "warning", "error"]
 _HISTORY = "Argo CD writes the history at each full sync: sync it once"

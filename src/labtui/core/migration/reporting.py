@@ -28,17 +28,15 @@ def report_of(about: About, entries: Sequence[Entry], probed: Iterable[SideCount
     `probed`: what was counted beside the steps `verify` and `soak`, during the cut-over.
     """
     verified, soaked = _pieces(entries)
-    state = state_of(entries)
-    reached = open_goal(entries) is None
     return Report(
         migration=about.id,
         stack=about.stack,
         site=about.site,
-        state=state.value,
+        state=state_of(entries).value,
         began=entries[0].at,
-        ended=entries[-1].at if reached else None,
+        ended=entries[-1].at if open_goal(entries) is None else None,
         by=", ".join(dict.fromkeys(entry.by for entry in entries if entry.by)),
-        next_command=_next(about, state, reached),
+        next_command=next_command(about, entries),
         steps=steps_of(entries),
         sides=_sides(verified, soaked, (*_probed(entries), *probed)),
         paths=verified.paths if verified else (),
@@ -115,8 +113,10 @@ def _commits(entries: Sequence[Entry]) -> tuple[tuple[str, str], ...]:
     return tuple((revision, words) for revision, words in found if revision)
 
 
-def _next(about: About, state: State, reached: bool) -> str:
-    if state is State.RUNNING or not reached:
+def next_command(about: About, entries: Sequence[Entry]) -> str:
+    """The one command to type next."""
+    state = state_of(entries)
+    if state is State.RUNNING or open_goal(entries) is not None:
         return f"labtui migration resume {about.id}"
     if state is State.KUBERNETES:
         return f"labtui migration undo {about.id}"

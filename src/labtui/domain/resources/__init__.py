@@ -14,6 +14,7 @@ from labtui.domain.resources.kubernetes import (
     Service,
     Workload,
 )
+from labtui.domain.resources.migration import Migration
 from labtui.domain.resources.vault import SecretPath
 
 Resource = (
@@ -28,6 +29,7 @@ Resource = (
     | Node
     | DockerService
     | SecretPath
+    | Migration
 )
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "EndpointSlice",
     "Ingress",
     "KubeEvent",
+    "Migration",
     "Node",
     "PersistentVolumeClaim",
     "Pod",

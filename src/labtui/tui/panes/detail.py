@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from labtui.domain.resources import Application, DockerService, Resource, SecretPath, Workload
+from labtui.domain.resources import Application, DockerService, Migration, Resource, SecretPath, Workload
 from labtui.tui.panes.argocd_detail import describe_application
 from labtui.tui.panes.docker_detail import describe_service
 from labtui.tui.panes.kubernetes_detail import describe_workload
+from labtui.tui.panes.migrations import describe_migration
 from labtui.tui.panes.sections import Related, Section, line, section
 from labtui.tui.panes.vault_detail import describe_secret
 
@@ -25,6 +26,8 @@ def describe(resource: Resource, related: Related, now: datetime) -> tuple[Secti
             return describe_service(resource, now)
         case SecretPath():
             return describe_secret(resource, now)
+        case Migration():
+            return describe_migration(resource, now)
         case _:
             place = (line("Name", resource.ref.name), line("Namespace", resource.ref.namespace))
             return section(resource.ref.kind, place)

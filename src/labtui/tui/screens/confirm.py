@@ -125,7 +125,9 @@ class ConfirmScreen(Dialog[bool]):
         self.plan = plan
         self._asking = False
         self.set_heading(plan.title)
-        self.query_one("#plan", Page).rows = (*self.rows(), BLANK, diff_heading(plan))
+        # an operation that makes no diff has nothing to say of one
+        changes = (BLANK, diff_heading(plan)) if plan.diff or not plan.action.startswith("migration.") else ()
+        self.query_one("#plan", Page).rows = (*self.rows(), *changes)
         lines = diff_lines(plan.diff, LINES_SHOWN)
         self.query_one("#diff", Static).update(Content("\n").join(styled(line) for line in lines))
         self.relabel("confirm", verb(plan))

@@ -16,7 +16,7 @@ from labtui.core.inventory import Delta
 from labtui.core.lab import Lab
 from labtui.domain.errors import LabError
 from labtui.domain.ref import Ref, SourceId
-from labtui.domain.resources import Resource, SecretPath
+from labtui.domain.resources import Migration, Resource, SecretPath
 from labtui.domain.states import FeedState
 from labtui.tui import activity, keymap
 from labtui.tui.acting import LabScreen
@@ -28,7 +28,7 @@ from labtui.tui.widgets.estate_layout import one_at_a_time
 from labtui.tui.widgets.footer import FooterLine, Hint
 from labtui.tui.widgets.line import Line
 from labtui.tui.widgets.pane import Pane
-from labtui.tui.widgets.panes import ActivityPane, SourcePane, make_panes
+from labtui.tui.widgets.panes import ActivityPane, MigrationsPane, make_panes
 from labtui.tui.widgets.row_table import RowTable
 from labtui.tui.widgets.source_bar import SourceBar
 from labtui.tui.widgets.tab_line import TabLine
@@ -118,9 +118,8 @@ class EstateScreen(LabScreen):
     def all_resources(self) -> Iterator[tuple[Resource, str]]:
         """Everything that a pane shows, with the pane's title."""
         for pane in self.panes:
-            if isinstance(pane, SourcePane):
-                for resource in pane.resources():
-                    yield resource, pane.title
+            for resource in pane.resources():
+                yield resource, pane.title
 
     def pane_titles(self) -> list[tuple[int, str]]:
         """Number and title of every pane."""
@@ -161,6 +160,22 @@ class EstateScreen(LabScreen):
         self.body.rows_changed()
         self._show_tabs()
         self.show_hints()
+
+    def migrations_changed(self, delta: Delta) -> None:
+        """Migrations were read, or one that runs here has got on."""
+        for pane in (pane for pane in self.panes if isinstance(pane, MigrationsPane)):
+            pane.take(delta)
+            pane.read_anew()
+        self.body.rows_changed(anew=not self._still_gathering())
+        self._show_tabs()
+        self._chosen_changed()
+
+    def _reconnect(self) -> bool:
+        """Refresh on the migrations means: read their journals now."""
+        if not isinstance(self.pane, MigrationsPane):
+            return super()._reconnect()
+        self.lab_app.board.read()
+        return True
 
     def tick(self) -> None:
         """Ages may read differently; what reads the same is not painted."""
@@ -240,7 +255,7 @@ class EstateScreen(LabScreen):
     def go_to(self, ref: Ref) -> None:
         """Put the cursor on a resource; a filter that hides it is taken away."""
         for pane in self.panes:
-            if isinstance(pane, SourcePane) and pane.belongs(ref):
+            if pane.belongs(ref):
                 if not pane.select(ref):
                     pane.filter_by("")
                     pane.select(ref)
@@ -315,7 +330,9 @@ class EstateScreen(LabScreen):
             return
         if resource is None:
             return
-        if isinstance(resource, SecretPath) and resource.folder and not resource.open:
+        if isinstance(resource, Migration):
+            app.flow.migrations.open_known(resource)
+        elif isinstance(resource, SecretPath) and resource.folder and not resource.open:
             self._open_folder(resource)
         elif ref.kind == activity.UNFINISHED:
             app.start_action("argocd.finish_rollback", resource)

@@ -16,7 +16,12 @@ from labtui.tui.widgets.page import BLANK, Page, Row, heading, item, tone_of
 
 KeyGroup = tuple[str, Sequence[tuple[str, str]]]  # title; key as people read it, what it does
 
-_GROUPS = {"argocd": "Argo CD application", "docker": "Compose service", "vault": "Vault path"}
+_GROUPS = {
+    "argocd": "Argo CD application",
+    "docker": "Compose service",
+    "migration": "Migration",
+    "vault": "Vault path",
+}
 _MEANINGS = {
     Level.BROKEN: "broken: degraded, failed or missing; look at it first",
     Level.DRIFTED: "drifted: it works, but is not what git says, or a rollback is not finished",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import ClassVar
@@ -19,12 +19,12 @@ from labtui.core.yamltext import to_yaml
 from labtui.domain.conversion.context import Answers
 from labtui.domain.conversion.findings import Choice, Finding, Verdict
 from labtui.domain.errors import LabError
-from labtui.domain.text import clean, clean_lines, size
+from labtui.domain.text import clean, size
 from labtui.tui.background import in_background
 from labtui.tui.screens.answer import AnswerScreen
 from labtui.tui.screens.dialog import Dialog
 from labtui.tui.screens.problem import ProblemScreen
-from labtui.tui.screens.text import TextScreen
+from labtui.tui.screens.text import TextScreen, table_lines, yaml_lines
 from labtui.tui.screens.wait import WaitScreen
 from labtui.tui.widgets.page import Page, Row, Spans, Tone, styled
 
@@ -37,10 +37,12 @@ WIDEST_KEY = 34
 LOW = 30  # lines of a terminal in which the list comes first
 SHORT = 116  # letters of a sentence there, two lines of a terminal of 80; `v` shows all of the interruption
 Save = Callable[[PlannedStack], None]
+Migrate = Callable[[PlannedStack], None]
 
 
 class PlanScreen(Dialog[None]):
-    """`save` begins the saving of a plan's answers; when it has come back, the saved ones are read anew."""
+    """`save` begins the saving of a plan's answers; when it has come back, the saved ones are read anew. `migrate` begins the
+    migration itself; None where there is no cluster to migrate to."""
 
     DEFAULT_CSS = """
     PlanScreen > #dialog { max-width: 150; }
@@ -54,6 +56,7 @@ class PlanScreen(Dialog[None]):
         Binding("enter", "answer", "Answer"),
         Binding("n", "next_open", "Next"),
         Binding("a", "all", "All"),
+        Binding("m", "migrate", "Migrate"),
         Binding("S", "save", "Save"),
         Binding("y", "values", "Values"),
         Binding("o", "objects", "Objects"),
@@ -64,11 +67,14 @@ class PlanScreen(Dialog[None]):
     AUTO_FOCUS = "OptionList"
     tall = True
 
-    def __init__(self, planner: StackPlanner, planned: PlannedStack, save: Save) -> None:
+    def __init__(
+        self, planner: StackPlanner, planned: PlannedStack, save: Save, migrate: Migrate | None = None
+    ) -> None:
         super().__init__(f"Plan a move to Kubernetes: {planned.name}")
         self._planner = planner
         self.planned = planned
         self._save = save
+        self._migrate = migrate
         self._rows: list[Finding | None] = []  # what stands on each line of the list; None: the name of a service
         self.only_open = False
         self._warned = False
@@ -247,6 +253,27 @@ class PlanScreen(Dialog[None]):
             return
         self._save(self.planned)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what can be done."""
+        return self._migrate is not None if action == "migrate" else True
+
+    def action_migrate(self) -> None:
+        """Begin the migration: it reads the answers from git, so they must be there."""
+        if self._migrate is None:
+            return
+        opened = sum(not f.settled for f in self.planned.plan.findings if f.verdict is Verdict.CHOICE)
+        if self.planned.plan.verdict == "refused":
+            self._not_now("The plan refuses it; n goes to the reason")
+        elif self.planned.unsaved:
+            self._not_now("A migration reads the answers from git: S saves them first")
+        elif self.planned.plan.verdict != "ready" and opened:
+            self._not_now(f"{_count(opened, 'choice')} open; n goes to the next one, enter answers it")
+        else:
+            self._migrate(self.planned)
+
+    def _not_now(self, why: str) -> None:
+        self.app.notify(why, title="Migrate: not now", severity="warning")
+
     def action_close(self) -> None:
         """Leave; answers that are not saved are lost, so say that first."""
         unsaved = len(self.planned.unsaved)
@@ -347,30 +374,6 @@ def _state(choice: Choice) -> tuple[str, Tone]:
     if choice.proposed:
         return f"Proposed: {choice.proposed}; enter to answer", "drifted"
     return "It must be answered before anything moves: enter", "broken"
-
-
-def yaml_lines(text: str) -> list[Spans]:
-    """YAML with its keys told from its values by tone."""
-    lines: list[Spans] = []
-    for line in clean_lines(text, 2_000_000).split("\n"):
-        head, colon, rest = line.partition(":")
-        if line.lstrip().startswith("#") or line == "---":
-            lines.append(((line, "muted"),))
-        elif colon and (not rest or rest.startswith(" ")) and '"' not in head and "'" not in head:
-            lines.append(((f"{head}:", "muted"), (rest, "")))
-        else:
-            lines.append(((line, ""),))
-    return lines
-
-
-def table_lines(rows: Sequence[Sequence[str]]) -> list[Spans]:
-    """Columns as wide as their widest cell; the first row is the heading."""
-    cells = [[clean(cell) for cell in row] for row in rows]
-    widths = [max(len(row[n]) for row in cells) for n in range(len(cells[0]))]
-    texts = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
-    if len(texts) == 1:
-        return [(("none", "muted"),)]
-    return [((texts[0], "muted"),), *(((text, ""),) for text in texts[1:])]
 
 
 def _count(number: int, noun: str) -> str:

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 
 from labtui.domain.resources.argocd import Application
 from labtui.domain.states import Level
-from labtui.domain.text import clean
+from labtui.domain.text import clean, clean_lines
 from labtui.ports import TreeNode
 from labtui.tui.screens.dialog import Dialog
 from labtui.tui.widgets.lines import Lines
@@ -55,6 +55,30 @@ class TextScreen(Dialog[None]):
     def action_sideways(self, cells: int) -> None:
         """Scroll to the left or right."""
         self.query_one("#body", Lines).scroll_relative(x=cells, animate=False)
+
+
+def yaml_lines(text: str) -> list[Spans]:
+    """YAML with its keys told from its values by tone."""
+    lines: list[Spans] = []
+    for line in clean_lines(text, 2_000_000).split("\n"):
+        head, colon, rest = line.partition(":")
+        if line.lstrip().startswith("#") or line == "---":
+            lines.append(((line, "muted"),))
+        elif colon and (not rest or rest.startswith(" ")) and '"' not in head and "'" not in head:
+            lines.append(((f"{head}:", "muted"), (rest, "")))
+        else:
+            lines.append(((line, ""),))
+    return lines
+
+
+def table_lines(rows: Sequence[Sequence[str]]) -> list[Spans]:
+    """Columns as wide as their widest cell; the first row is the heading."""
+    cells = [[clean(cell) for cell in row] for row in rows]
+    widths = [max(len(row[n]) for row in cells) for n in range(len(cells[0]))]
+    texts = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    if len(texts) == 1:
+        return [(("none", "muted"),)]
+    return [((texts[0], "muted"),), *(((text, ""),) for text in texts[1:])]
 
 
 def tree_lines(app: Application, nodes: Sequence[TreeNode]) -> list[Spans]:

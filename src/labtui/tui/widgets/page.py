@@ -38,9 +38,10 @@ _STYLES: dict[Tone, str] = {
 Spans = tuple[tuple[str, Tone], ...]
 
 
-def styled(spans: Iterable[tuple[str, Tone]]) -> Content:
-    """Text with tones, ready to be shown; the text is taken as it is (clean it before)."""
-    return Content.assemble(*((text, _STYLES[tone]) for text, tone in spans))
+def styled(spans: Iterable[tuple[str, Tone]], ground: str = "") -> Content:
+    """Text with tones, ready to be shown; the text is taken as it is (clean it before). `ground` is a token of the theme."""
+    behind = f" on ${ground}" if ground else ""
+    return Content.assemble(*((text, f"{_STYLES[tone]}{behind}".strip()) for text, tone in spans))
 
 
 def tone_of(level: Level) -> Tone:

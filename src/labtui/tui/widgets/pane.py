@@ -10,6 +10,7 @@ from textual.content import Content
 
 from labtui.core.inventory import Delta
 from labtui.domain.ref import Ref, SourceId
+from labtui.domain.resources import Resource
 from labtui.domain.states import FeedState, FeedStatus
 from labtui.domain.text import clean
 from labtui.ports import Clock
@@ -112,6 +113,14 @@ class Pane(RowTable):
 
     def tick(self) -> None:
         """Time has passed: ages may read differently."""
+
+    def belongs(self, ref: Ref) -> bool:
+        """Is this one of the resources that it shows?"""
+        return False
+
+    def resources(self) -> list[Resource]:
+        """The resources that it shows, as they are known."""
+        return []
 
     def resource_ref(self, ref: Ref) -> Ref:
         """The thing that a row is about."""

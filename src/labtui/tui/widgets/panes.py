@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from labtui.core.executor import Ended, Running
 from labtui.core.inventory import Delta
 from labtui.core.lab import Lab
 from labtui.domain.ref import Ref, SourceId, SourceKind
-from labtui.domain.resources import Application, Resource
-from labtui.domain.states import FeedState
+from labtui.domain.resources import Application, Migration, Resource
+from labtui.domain.resources.migration import KIND
+from labtui.domain.states import FeedState, Level
+from labtui.domain.text import clean
 from labtui.tui import activity
 from labtui.tui.cells import Row
-from labtui.tui.panes import PANES, PaneSpec
+from labtui.tui.migration.board import Reading
+from labtui.tui.panes import PANES, PaneSpec, migrations
 from labtui.tui.widgets.pane import Pane
 
+if TYPE_CHECKING:
+    from labtui.tui.app import LabApp
+    from labtui.tui.migration.board import MigrationBoard
+
+LATEST = 3.0  # seconds after the start that the journals are read, also while a source has not answered
 ORDER = (SourceKind.ARGOCD, SourceKind.KUBERNETES, SourceKind.DOCKER, SourceKind.VAULT)
 
 
@@ -115,8 +123,89 @@ class ActivityPane(Pane):
         return ref
 
 
+class MigrationsPane(Pane):
+    """Migrations, from the journals of this machine and from the cluster. Read when all else is there, and when asked."""
+
+    def __init__(self, number: int, lab: Lab, *, column: int) -> None:
+        super().__init__(
+            number, "Migrations", "moves", migrations.COLUMNS, lab.clock, nothing=migrations.EMPTY, column=column
+        )
+        self.lab = lab
+
+    @property
+    def board(self) -> MigrationBoard:
+        """What is known of migrations."""
+        return cast("LabApp", self.app).board
+
+    def on_mount(self) -> None:
+        """The journals are read after all else, but in any case."""
+        self.set_empty(self.words())
+        self.set_timer(LATEST, self.board.ask_once)
+
+    def take(self, delta: Delta) -> None:
+        """Migrations have changed; or every source has answered, so that the journals may be read."""
+        changed = [resource for resource in delta.changed if isinstance(resource, Migration)]
+        removed = [ref for ref in delta.removed if ref.kind == KIND]
+        if changed or removed:
+            now = self.lab.clock.now()
+            self.put([migrations.to_row(found, now) for found in changed], removed)
+        if delta.sources:
+            statuses = [self.lab.inventory.status(source) for source in self.lab.sources]
+            if all(status is not None and status.state is not FeedState.CONNECTING for status in statuses):
+                self.board.ask_once()
+
+    def belongs(self, ref: Ref) -> bool:
+        """Is this a migration?"""
+        return ref.kind == KIND
+
+    def resources(self) -> list[Resource]:
+        """What it shows."""
+        found = (self.lab.inventory.get(row.ref) for row in self.rows)
+        return [resource for resource in found if resource is not None]
+
+    def read_anew(self) -> None:
+        """How well they are known may have changed, too."""
+        self.set_empty(self.words())
+        self.reframe()
+
+    def tick(self) -> None:
+        """Ages in view."""
+        now = self.lab.clock.now()
+        found = [self.lab.inventory.get(ref) for ref in self.in_view]
+        self.apply([migrations.to_row(each, now) for each in found if isinstance(each, Migration)])
+
+    @property
+    def known(self) -> bool:
+        """Do the rows say what is?"""
+        return self.row_count > 0 or (self.board.reading is Reading.KNOWN and not self.board.problem)
+
+    def words(self) -> str:
+        """Why there are no rows."""
+        board = self.board
+        if board.problem:
+            return f"? Not known: the cluster could not be asked for its copies of the journals.\n{board.problem}\n" + (
+                f"{self.key_of('argocd.refresh')} asks again."
+            )
+        return migrations.EMPTY if board.reading is Reading.KNOWN else "◌ reading the journals …"
+
+    def frame_title(self) -> str:
+        """How many run."""
+        running = sum(1 for row in self.rows if row.level is Level.MOVING)
+        return super().frame_title() + (f" · {running} running" if running else "")
+
+    def frame_note(self) -> str:
+        """What may be missing."""
+        board = self.board
+        if board.problem and self.row_count:
+            return f"? those in the cluster may be missing: {clean(board.problem, 120)}"
+        if board.damaged:
+            return f"▲ journals that cannot be read: {len(board.damaged)}; labtui migration list says why"
+        return ""
+
+
 def make_panes(lab: Lab) -> list[Pane]:
-    """Numbered from 1: Argo CD, Kubernetes, the Docker sites, Vault, Activity. Docker and Activity stand on the right."""
+    """Numbered from 1: Argo CD, Kubernetes, the Docker sites, Vault, Migrations where there is a cluster to migrate to,
+    Activity. Docker, Migrations and Activity stand on the right."""
     sources = sorted(lab.sources, key=lambda source: ORDER.index(source.kind))
     kinds = [source.kind for source in sources]
     panes: list[Pane] = []
@@ -124,5 +213,7 @@ def make_panes(lab: Lab) -> list[Pane]:
         column = 1 if source.kind is SourceKind.DOCKER else 0
         alone = kinds.count(source.kind) == 1 and source.kind is not SourceKind.DOCKER
         panes.append(SourcePane(number, lab, source, PANES[source.kind], column=column, alone=alone))
+    if lab.make_migrations is not None:
+        panes.append(MigrationsPane(len(panes) + 1, lab, column=1))
     panes.append(ActivityPane(len(panes) + 1, lab, column=1))
     return panes

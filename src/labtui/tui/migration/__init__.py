@@ -1,0 +1,1 @@
+"""Migrations on the screen: what is known of them, how they are begun, what they look like."""
