@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 
 from labtui.domain.errors import Denied, SignedOut, Unreachable
 from labtui.domain.states import FeedState
+from labtui.tui import theming
 from labtui.tui.app import LabApp
 from tests.snapshots.conftest import DemoApp
 from tests.tui.fakes import ARGOCD, CLUSTER, KYIV, VAULT, WROCLAW, FakeLab, sample
@@ -51,6 +52,24 @@ def settled(*keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
 @pytest.mark.parametrize("theme", ["labtui-dark", "labtui-light"])
 def test_estate(snap_compare: Compare, demo_app: DemoApp, size: tuple[int, int], theme: str) -> None:
     assert snap_compare(demo_app(theme=theme), terminal_size=size, run_before=settled())
+
+
+@pytest.mark.parametrize("theme", sorted(theming.load_themes([]).themes))
+def test_every_theme(snap_compare: Compare, demo_app: DemoApp, theme: str) -> None:
+    """With everything that a theme has a colour for: all levels, a source that is down, marks, the cursor, what is off."""
+    app = demo_app(theme=theme, faults=("kyiv=down",))
+    assert snap_compare(app, terminal_size=(120, 40), run_before=settled("space", "down", "down", "space"))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=lambda s: f"{s[0]}x{s[1]}")
+def test_choosing_a_theme(snap_compare: Compare, demo_app: DemoApp, size: tuple[int, int]) -> None:
+    app = demo_app()
+
+    async def choose(pilot: Pilot[Any]) -> None:
+        await until(lambda: app.themes.complete, "the themes")
+        await settled("T", "down")(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=choose)
 
 
 @size
