@@ -38,7 +38,8 @@ def seen_by(eyes: str, colour: Color) -> Color:
     """A colour as such eyes see it."""
     linear = [c / 3294.6 if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour.rgb]
     mixed = [min(1.0, max(0.0, sum(f * c for f, c in zip(row, linear, strict=True)))) for row in EYES[eyes]]
-    return Color(*(round(255 * (12.92 * c if c <= 0.0031308 else 1.055 * c ** (1 / 2.4) - 0.055)) for c in mixed))
+    red, green, blue = (round(255 * (12.92 * c if c <= 0.0031308 else 1.055 * c ** (1 / 2.4) - 0.055)) for c in mixed)
+    return Color(red, green, blue)
 
 
 def difference(one: Color, other: Color) -> float:

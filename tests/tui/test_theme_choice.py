@@ -80,7 +80,7 @@ async def test_enter_keeps_the_theme_and_the_next_start_has_it(folder: Path) -> 
 
 async def test_every_line_wears_the_new_theme_at_once(folder: Path) -> None:
     """Textual tells widgets of a new theme before it has made the styles of their parts."""
-    async with wearing(folder, "labtui-light") as (app, pilot):
+    async with wearing(folder, "labtui-light") as (app, _):
         app.themes.try_on("labtui-dusk")
         wanted = app.themes.loaded.themes["labtui-dusk"].variables
         painted: set[str] = set()

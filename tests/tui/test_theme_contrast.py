@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 
 from labtui.domain.states import FeedState
 from labtui.estate.bootstrap import Options, open_lab
@@ -48,10 +47,15 @@ async def walk(app: LabApp, check: Callable[[str], None], size: tuple[int, int])
             app.clear_notifications()
             for keys, wanted in WALK:
                 await pilot.press(*keys)
-                await until(lambda wanted=wanted: wanted in screen_text(app), f"{keys}: {wanted}")
+                await until(partial(shows, app, wanted), f"{keys}: {wanted}")
                 check(f"{keys}")
         finally:
             app.live.stop()
+
+
+def shows(app: LabApp, text: str) -> bool:
+    """Does it stand on the screen?"""
+    return text in screen_text(app)
 
 
 def answered(app: LabApp) -> bool:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from textual.driver import Driver
+
     from labtui.core.inventory import Delta
     from labtui.core.lab import Lab
     from labtui.domain.ref import SourceId

@@ -47,10 +47,8 @@ class ThemeChoice:
         """Choose the theme before anything is styled: styling twice would cost a tenth of the first frame."""
         name = wanted or settings.remembered_theme() or DEFAULT_THEME
         path = theming.shipped_dir() / f"{name}.toml"
-        if path.is_file() and not self._has_folder():
-            loaded = theming.load_files([path])  # the others after the first frame
-        else:
-            loaded = theming.load_themes(self._dirs)
+        alone = path.is_file() and not self._has_folder()  # then the others are read after the first frame
+        loaded = theming.load_files([path]) if alone else theming.load_themes(self._dirs)
         if name not in loaded.themes:
             self._missing, name = name, DEFAULT_THEME
         self._take(loaded)
