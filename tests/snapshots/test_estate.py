@@ -14,7 +14,8 @@ from labtui.tui import theming
 from labtui.tui.app import LabApp
 from tests.snapshots.conftest import DemoApp
 from tests.tui.fakes import ARGOCD, CLUSTER, KYIV, VAULT, WROCLAW, FakeLab, sample
-from tests.tui.waiting import until
+from tests.tui.test_audit_screen import entries, with_log
+from tests.tui.waiting import screen_text, until
 
 Compare = Callable[..., bool]
 SIZES = [(80, 24), (120, 40), (160, 50)]
@@ -70,6 +71,28 @@ def test_choosing_a_theme(snap_compare: Compare, demo_app: DemoApp, size: tuple[
         await settled("T", "down")(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=choose)
+
+
+@size
+@pytest.mark.parametrize("opened", [False, True], ids=["list", "record"])
+def test_audit(snap_compare: Compare, size: tuple[int, int], opened: bool) -> None:
+    fake = with_log(
+        entries("victoriametrics", 4000),
+        entries("emby", 300, "failed", "one or more objects failed to apply: Deployment emby is invalid"),
+        entries("immich", 200, "unknown", "no answer in 30 s", state="It may or may not have happened"),
+        entries("grafana", 2, ""),
+    )
+    app = LabApp(fake.lab, follow=False)
+
+    async def look(pilot: Pilot[Any]) -> None:
+        await pilot.press("A")
+        await until(lambda: "Sync emby" in screen_text(app), "the records")
+        if opened:
+            await pilot.press("down", "enter")
+            await until(lambda: "Ask Argo CD" in screen_text(app), "the record")
+        await pilot.pause()
+
+    assert snap_compare(app, terminal_size=size, run_before=look)
 
 
 @size

@@ -32,6 +32,7 @@ WALK: tuple[tuple[tuple[str, ...], str], ...] = (
     (("escape", "colon"), "a pane, a name"),
     (("escape", "i"), "Address"),
     (("escape", "T"), "unknown"),
+    (("escape", "A"), "Nothing was done yet"),
 )
 
 

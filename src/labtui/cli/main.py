@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labtui.cli.output import Exit, exit_of, print_error, print_json, print_table
+from labtui.cli.output import Exit, exit_of, print_error, print_json
 from labtui.cli.parser import parser
 from labtui.core.paths import config_dir, state_dir
 from labtui.domain.errors import Invalid, LabError
@@ -70,7 +70,9 @@ def _run(options: argparse.Namespace) -> int:
     if options.command == "init":
         return _init(options)
     if options.command == "audit":
-        return _audit(options)
+        from labtui.cli.audit import audit
+
+        return int(audit(options))
     if options.command in (None, "demo"):
         return _screen(options)
     from labtui.estate.bootstrap import open_lab
@@ -201,36 +203,6 @@ def _init(options: argparse.Namespace) -> int:
     for line in report.missing:
         print(f"  ○ {line}")
     print("Look at it, then run: labtui doctor")
-    return Exit.DONE
-
-
-def _audit(options: argparse.Namespace) -> int:
-    from labtui.core.audit import JsonLinesAudit, MemoryAudit
-    from labtui.estate.bootstrap import audit_path
-
-    # the demo changes nothing real, so it keeps no record beyond its own end
-    log = MemoryAudit() if getattr(options, "demo", False) else JsonLinesAudit(audit_path(os.environ, Path.home()))
-    entries = list(log.entries())
-    shown = entries[-options.last :] if options.last else entries
-    if options.json:
-        print_json({"entries": shown})
-        return Exit.DONE
-    rows = [("WHEN", "WHO", "WHAT", "EVENT", "RESULT")]
-    for entry in shown:
-        if "damaged" in entry:
-            rows.append(("?", "", f"line {entry['damaged']} is damaged", "", ""))
-            continue
-        words = f"{entry.get('result', '')} {entry.get('message', '')}".strip()
-        when = str(entry.get("at", ""))[:19].replace("T", " ")
-        rows.append((when, str(entry.get("by", "")), str(entry.get("title", "")), str(entry.get("event", "")), words))
-    if not shown:
-        print(
-            "Nothing was done yet"
-            if not getattr(options, "demo", False)
-            else "The demo keeps no record beyond its own end"
-        )
-        return Exit.DONE
-    print_table(rows)
     return Exit.DONE
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from labtui import __version__
+from labtui.cli.audit_options import add_audit
 from labtui.cli.backup_options import add_backups
 from labtui.cli.migrate_options import add_migrations
 
@@ -93,10 +94,7 @@ def parser() -> argparse.ArgumentParser:
     _add_planning(add, estate)
     add_backups(add, output)
     add_migrations(add, output)
-    audit = add("audit", "Show who did what, when, and how it ended", output)
-    audit.add_argument(
-        "--last", type=int, default=50, metavar="N", help="only the last N entries (default 50, 0 for all)"
-    )
+    add_audit(add, output)
     return top
 
 

@@ -299,6 +299,13 @@ class LabApp(App[int]):
         if not isinstance(self.screen, LabPalette):
             self.push_screen(LabPalette())
 
+    def action_audit(self) -> None:
+        """Who did what, when, and how it ended."""
+        from labtui.tui.screens.audit import AuditScreen
+
+        if not any(isinstance(screen, AuditScreen) for screen in self.screen_stack):
+            self.push_screen(AuditScreen(self.lab))
+
     def action_themes(self) -> None:
         """Choose a theme; each is worn while the cursor stands on it."""
         from labtui.tui.screens.theme import ThemeScreen

@@ -72,7 +72,7 @@ class LabCommands(Provider):
         for name in app.themes.names:
             yield Command(f"Theme: {clean(name)}", "Use it from now on", partial(app.themes.choose, name))
         for key in keymap.APP_KEYS:
-            if key.id in ("app.help", "app.quit"):
+            if key.id in ("app.help", "app.audit", "app.theme", "app.quit"):
                 yield Command(key.title, self._with_key(key.id, key.help), partial(app.run_action, key.action))
 
     def _with_key(self, identity: str, text: str) -> str:
