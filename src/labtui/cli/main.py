@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labtui.cli.output import Exit, exit_of, print_error, print_json
-from labtui.cli.parser import parser
+from labtui.cli.parser import HIDDEN, parser
 from labtui.core.paths import config_dir, state_dir
 from labtui.domain.errors import Invalid, LabError
 
@@ -27,7 +27,13 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit status; argparse itself exits with 2 on wrong usage."""
     _speak_utf8()
-    options = parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == [HIDDEN]:  # the shell asks at each Tab; no command, so it stands in no help
+        from labtui.cli.completion import answer
+
+        sys.stdout.write(answer(parser(), given[1:]))
+        return int(Exit.DONE)
+    options = parser().parse_args(given)
     as_json = getattr(options, "json", False)
     try:
         _log_to_file()
@@ -69,6 +75,11 @@ def _speak_utf8() -> None:
 def _run(options: argparse.Namespace) -> int:
     if options.command == "init":
         return _init(options)
+    if options.command == "completion":
+        from labtui.cli.completion_scripts import SCRIPTS
+
+        print(SCRIPTS[options.shell], end="")
+        return int(Exit.DONE)
     if options.command == "audit":
         from labtui.cli.audit import audit
 

@@ -15,6 +15,7 @@ EPILOG = """exit status: 0 done; 1 failed; 2 wrong usage or estate file; 3 refus
 4 some source could not be reached"""
 
 
+HIDDEN = "__complete"  # what a shell calls at each Tab (cli/completion.py)
 Add = Callable[..., argparse.ArgumentParser]  # name, description, parents
 
 
@@ -95,6 +96,9 @@ def parser() -> argparse.ArgumentParser:
     add_backups(add, output)
     add_migrations(add, output)
     add_audit(add, output)
+    words = "Print a script that completes commands, options and names in a shell"
+    completion = commands.add_parser("completion", help=words, description=words)
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
     return top
 
 
