@@ -33,6 +33,7 @@ WALK: tuple[tuple[tuple[str, ...], str], ...] = (
     (("escape", "i"), "Address"),
     (("escape", "T"), "unknown"),
     (("escape", "A"), "Nothing was done yet"),
+    (("escape", "3", "m"), "Verdict"),
 )
 
 
@@ -65,8 +66,11 @@ def answered(app: LabApp) -> bool:
     return all(status is not None and status.state is not FeedState.CONNECTING for status in found)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_all_that_stands_on_the_screen_can_be_read(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [*NAMES, "NO_COLOR labtui-dark", "NO_COLOR labtui-light"])
+def test_all_that_stands_on_the_screen_can_be_read(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without, _, name = name.rpartition(" ")
+    if without:
+        monkeypatch.setenv(without, "1")
     app = LabApp(open_lab(Options(demo=True, faults=FAULTS, home=tmp_path), {}), theme=name)
     found: list[str] = []
     text, sign = (AAA, TEXT) if "contrast" in name else (TEXT, SIGN)
