@@ -10,10 +10,12 @@ from textual.pilot import Pilot
 
 from labtui.domain.errors import Denied, SignedOut, Unreachable
 from labtui.domain.states import FeedState
+from labtui.tui import theming
 from labtui.tui.app import LabApp
 from tests.snapshots.conftest import DemoApp
 from tests.tui.fakes import ARGOCD, CLUSTER, KYIV, VAULT, WROCLAW, FakeLab, sample
-from tests.tui.waiting import until
+from tests.tui.test_audit_screen import entries, with_log
+from tests.tui.waiting import screen_text, until
 
 Compare = Callable[..., bool]
 SIZES = [(80, 24), (120, 40), (160, 50)]
@@ -51,6 +53,46 @@ def settled(*keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
 @pytest.mark.parametrize("theme", ["labtui-dark", "labtui-light"])
 def test_estate(snap_compare: Compare, demo_app: DemoApp, size: tuple[int, int], theme: str) -> None:
     assert snap_compare(demo_app(theme=theme), terminal_size=size, run_before=settled())
+
+
+@pytest.mark.parametrize("theme", sorted(theming.load_themes([]).themes))
+def test_every_theme(snap_compare: Compare, demo_app: DemoApp, theme: str) -> None:
+    """With everything that a theme has a colour for: all levels, a source that is down, marks, the cursor, what is off."""
+    app = demo_app(theme=theme, faults=("kyiv=down",))
+    assert snap_compare(app, terminal_size=(120, 40), run_before=settled("space", "down", "down", "space"))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=lambda s: f"{s[0]}x{s[1]}")
+def test_choosing_a_theme(snap_compare: Compare, demo_app: DemoApp, size: tuple[int, int]) -> None:
+    app = demo_app()
+
+    async def choose(pilot: Pilot[Any]) -> None:
+        await until(lambda: app.themes.complete, "the themes")
+        await settled("T", "down")(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=choose)
+
+
+@size
+@pytest.mark.parametrize("opened", [False, True], ids=["list", "record"])
+def test_audit(snap_compare: Compare, size: tuple[int, int], opened: bool) -> None:
+    fake = with_log(
+        entries("victoriametrics", 4000),
+        entries("emby", 300, "failed", "one or more objects failed to apply: Deployment emby is invalid"),
+        entries("immich", 200, "unknown", "no answer in 30 s", state="It may or may not have happened"),
+        entries("grafana", 2, ""),
+    )
+    app = LabApp(fake.lab, follow=False)
+
+    async def look(pilot: Pilot[Any]) -> None:
+        await pilot.press("A")
+        await until(lambda: "Sync emby" in screen_text(app), "the records")
+        if opened:
+            await pilot.press("down", "enter")
+            await until(lambda: "Ask Argo CD" in screen_text(app), "the record")
+        await pilot.pause()
+
+    assert snap_compare(app, terminal_size=size, run_before=look)
 
 
 @size

@@ -263,15 +263,6 @@ async def test_a_key_on_a_dead_source_says_that_it_is_dead() -> None:
         assert "argocd is down; i says why" in toasts(app)[-1]
 
 
-async def test_the_theme_changes_and_is_remembered() -> None:
-    async with running(full(), seen="grafana") as (app, pilot):
-        assert app.theme == "labtui-dark"
-        await until(lambda: "labtui-light" in app.theme_names)
-        await pilot.press("T")
-        await until(lambda: app.theme == "labtui-light")
-    assert LabApp(FakeLab().lab).theme == "labtui-light"
-
-
 async def test_two_things_of_one_name_are_two() -> None:
     fake = FakeLab()
     fake[WROCLAW].list(service(WROCLAW, "monitoring", "alloy"))

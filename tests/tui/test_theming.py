@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from pathlib import Path
 
 import pytest
@@ -10,38 +11,68 @@ from textual.app import App
 from textual.color import Color
 
 from labtui.tui import theming
+from tests.support.contrast import EYES, contrast, difference, seen_by
 
 TEXTS = (
     "foreground",
     *(f"level-{level}" for level in ("broken", "drifted", "moving", "unknown", "well", "off")),
     *("row-header", "row-muted", "row-stale", "row-mark"),
 )
-GROUNDS = ("background", "surface", "row-cursor", "row-cursor-blurred", "row-tint")
+TEXTS += ("primary", "secondary", "accent", "success", "warning", "error")
+GROUNDS = ("background", "surface", "panel", "row-cursor", "row-cursor-blurred", "row-tint")
+NAMES = sorted(theming.load_themes([]).themes)
 
 
-def contrast(one: str, other: str) -> float:
-    """WCAG 2.2 contrast ratio of two opaque colours."""
-
-    def luminance(colour: str) -> float:
-        parts = [c / 255 for c in Color.parse(colour).rgb]
-        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-@pytest.mark.parametrize("name", ["labtui-dark", "labtui-light"])
-def test_texts_of_the_shipped_themes_can_be_read(name: str) -> None:
+def colours_of(name: str) -> dict[str, Color]:
     theme = theming.load_themes([]).themes[name]
     colours = {**theme.to_color_system().generate(), **theme.variables}
+    return {token: Color.parse(colours[token]) for token in (*TEXTS, *GROUNDS, "pane-border", "pane-border-focus")}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_texts_of_the_shipped_themes_can_be_read_on_every_background(name: str) -> None:
+    colours, wanted = colours_of(name), 7.0 if "contrast" in name else 4.5
     weak = [
         f"{text} on {ground}: {ratio:.2f}"
         for text in TEXTS
         for ground in GROUNDS
-        if (ratio := contrast(colours[text], colours[ground])) < 4.5
+        if (ratio := contrast(colours[text], colours[ground])) < wanted
     ]
     assert weak == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_focus_and_the_cursor_can_be_seen(name: str) -> None:
+    colours = colours_of(name)
+    assert contrast(colours["pane-border-focus"], colours["background"]) >= 3
+    assert contrast(colours["pane-border-focus"], colours["pane-border"]) >= 1.5
+    assert colours["row-cursor"] != colours["row-cursor-blurred"] != colours["background"]
+
+
+def test_there_are_dark_and_light_ones_with_high_contrast_and_without_colour() -> None:
+    themes = theming.load_themes([]).themes
+    assert {name for name, theme in themes.items() if not theme.dark} == {
+        "labtui-light",
+        "labtui-paper",
+        "labtui-contrast-light",
+    }
+    grey = {**themes["labtui-no-colour"].to_color_system().generate(), **themes["labtui-no-colour"].variables}
+    coloured = {
+        key: value for key, value in grey.items() if value.startswith("#") and len(set(Color.parse(value).rgb)) > 1
+    }
+    assert coloured == {}
+
+
+@pytest.mark.parametrize("eyes", EYES)
+def test_blue_and_orange_tells_the_levels_apart_for_eyes_without_red_or_green(eyes: str) -> None:
+    def nearest(name: str) -> float:
+        colours = colours_of(name)
+        levels = [
+            seen_by(eyes, colours[token]) for token in TEXTS if token.startswith("level-") and token != "level-off"
+        ]
+        return min(difference(one, other) for one, other in itertools.combinations(levels, 2))
+
+    assert nearest("labtui-blue-orange") >= 20 > nearest("labtui-dark")
 
 
 def test_each_level_has_a_colour_of_its_own() -> None:
@@ -53,7 +84,8 @@ def test_each_level_has_a_colour_of_its_own() -> None:
 def test_the_shipped_files_are_complete_and_agree_with_the_defaults() -> None:
     loaded = theming.load_themes([])
     assert loaded.failed == ()
-    assert set(loaded.themes) == {"labtui-dark", "labtui-light"}
+    assert len(loaded.themes) == 8
+    assert all(loaded.about[name] for name in loaded.themes)
     for name, defaults in (("labtui-dark", theming.DARK), ("labtui-light", theming.LIGHT)):
         assert {key: loaded.themes[name].variables[key] for key in defaults} == dict(defaults)
 
@@ -72,6 +104,7 @@ def test_the_shipped_files_are_complete_and_agree_with_the_defaults() -> None:
         ('primary = "#fff"\ndark = "yes"', "dark: 'yes' is not true or false"),
         ('primary = "#fff"\ntext_alpha = 3', "text_alpha: 3 is not a number from 0 to 1"),
         ('primary = "#fff"\nvariables = 3', "variables: must be a table"),
+        ('primary = "#fff"\nabout = 3', "about: must be a text of at most 100 letters"),
         ("dark = true", "primary: a theme needs at least this colour"),
         ('primary = "#fff"\nname = "../x"', "name: '../x' is not a name"),
         ("primary =", "is not TOML: Invalid value (at end of document)"),
@@ -83,7 +116,7 @@ def test_a_wrong_file_is_named_with_the_reason_and_stops_no_other(tmp_path: Path
     loaded = theming.load_themes([tmp_path, tmp_path / "not-there"])
     assert [path.name for path, _ in loaded.failed] == ["a-wrong.toml"]
     assert loaded.failed[0][1].startswith(reason)
-    assert {"b-good", "labtui-dark", "labtui-light"} == set(loaded.themes)
+    assert {"b-good", *NAMES} == set(loaded.themes)
 
 
 def test_bytes_that_are_no_text_and_folders_are_reported(tmp_path: Path) -> None:
@@ -126,7 +159,7 @@ async def wear(name: str, expected: str) -> None:
             await asyncio.sleep(0.01)
 
 
-@pytest.mark.parametrize("name", ["labtui-dark", "labtui-light", "textual-dark", "nord"])
+@pytest.mark.parametrize("name", [*NAMES, "textual-dark", "nord"])
 def test_textual_wears_every_theme_with_our_tokens(name: str) -> None:
     theme = theming.load_themes([]).themes.get(name)
     expected = theme.variables["level-broken"] if theme else theming.VARIABLE_DEFAULTS["level-broken"]

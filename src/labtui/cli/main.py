@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labtui.cli.output import Exit, exit_of, print_error, print_json, print_table
-from labtui.cli.parser import parser
+from labtui.cli.output import Exit, exit_of, print_error, print_json
+from labtui.cli.parser import HIDDEN, parser
 from labtui.core.paths import config_dir, state_dir
 from labtui.domain.errors import Invalid, LabError
 
@@ -27,7 +27,13 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit status; argparse itself exits with 2 on wrong usage."""
     _speak_utf8()
-    options = parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == [HIDDEN]:  # the shell asks at each Tab; no command, so it stands in no help
+        from labtui.cli.completion import answer
+
+        sys.stdout.write(answer(parser(), given[1:]))
+        return int(Exit.DONE)
+    options = parser().parse_args(given)
     as_json = getattr(options, "json", False)
     try:
         _log_to_file()
@@ -69,8 +75,15 @@ def _speak_utf8() -> None:
 def _run(options: argparse.Namespace) -> int:
     if options.command == "init":
         return _init(options)
+    if options.command == "completion":
+        from labtui.cli.completion_scripts import SCRIPTS
+
+        print(SCRIPTS[options.shell], end="")
+        return int(Exit.DONE)
     if options.command == "audit":
-        return _audit(options)
+        from labtui.cli.audit import audit
+
+        return int(audit(options))
     if options.command in (None, "demo"):
         return _screen(options)
     from labtui.estate.bootstrap import open_lab
@@ -201,36 +214,6 @@ def _init(options: argparse.Namespace) -> int:
     for line in report.missing:
         print(f"  ○ {line}")
     print("Look at it, then run: labtui doctor")
-    return Exit.DONE
-
-
-def _audit(options: argparse.Namespace) -> int:
-    from labtui.core.audit import JsonLinesAudit, MemoryAudit
-    from labtui.estate.bootstrap import audit_path
-
-    # the demo changes nothing real, so it keeps no record beyond its own end
-    log = MemoryAudit() if getattr(options, "demo", False) else JsonLinesAudit(audit_path(os.environ, Path.home()))
-    entries = list(log.entries())
-    shown = entries[-options.last :] if options.last else entries
-    if options.json:
-        print_json({"entries": shown})
-        return Exit.DONE
-    rows = [("WHEN", "WHO", "WHAT", "EVENT", "RESULT")]
-    for entry in shown:
-        if "damaged" in entry:
-            rows.append(("?", "", f"line {entry['damaged']} is damaged", "", ""))
-            continue
-        words = f"{entry.get('result', '')} {entry.get('message', '')}".strip()
-        when = str(entry.get("at", ""))[:19].replace("T", " ")
-        rows.append((when, str(entry.get("by", "")), str(entry.get("title", "")), str(entry.get("event", "")), words))
-    if not shown:
-        print(
-            "Nothing was done yet"
-            if not getattr(options, "demo", False)
-            else "The demo keeps no record beyond its own end"
-        )
-        return Exit.DONE
-    print_table(rows)
     return Exit.DONE
 
 

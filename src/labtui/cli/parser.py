@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from labtui import __version__
+from labtui.cli.audit_options import add_audit
 from labtui.cli.backup_options import add_backups
 from labtui.cli.migrate_options import add_migrations
 
@@ -14,6 +15,7 @@ EPILOG = """exit status: 0 done; 1 failed; 2 wrong usage or estate file; 3 refus
 4 some source could not be reached"""
 
 
+HIDDEN = "__complete"  # what a shell calls at each Tab (cli/completion.py)
 Add = Callable[..., argparse.ArgumentParser]  # name, description, parents
 
 
@@ -93,10 +95,10 @@ def parser() -> argparse.ArgumentParser:
     _add_planning(add, estate)
     add_backups(add, output)
     add_migrations(add, output)
-    audit = add("audit", "Show who did what, when, and how it ended", output)
-    audit.add_argument(
-        "--last", type=int, default=50, metavar="N", help="only the last N entries (default 50, 0 for all)"
-    )
+    add_audit(add, output)
+    words = "Print a script that completes commands, options and names in a shell"
+    completion = commands.add_parser("completion", help=words, description=words)
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
     return top
 
 

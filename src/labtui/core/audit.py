@@ -8,9 +8,12 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from labtui.domain.errors import Refused
+
+BLOCK = 64 * 1024  # bytes read at a time from the end
+LONGEST_LINE = 1024 * 1024  # bytes; a longer one is no entry that labtui wrote
 
 
 class JsonLinesAudit:
@@ -61,6 +64,59 @@ class JsonLinesAudit:
                 entry = None
             yield entry if isinstance(entry, dict) else {"damaged": number}
 
+    def newest(self) -> Iterator[Mapping[str, Any]]:
+        """All entries, the newest first: read from the end of the file and only as far as they are asked for, so a log of
+        a gigabyte answers at once. A damaged line becomes `{"damaged": its first byte's place in the file}`."""
+        try:
+            with self.path.open("rb") as handle:
+                for place, line in lines_backwards(handle):
+                    if line is None or line.strip():
+                        yield _entry(line) or {"damaged": place}
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise Refused("The audit log cannot be read", f"{self.path}: {error.strerror}") from error
+
+
+def _entry(line: bytes | None) -> Mapping[str, Any] | None:
+    try:
+        entry = json.loads(line.decode("utf-8")) if line is not None else None
+    except (ValueError, RecursionError):
+        return None
+    return entry if isinstance(entry, dict) and entry else None
+
+
+def lines_backwards(handle: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
+    """The lines of a file from the last to the first, each with its place; None for one of more than `LONGEST_LINE` bytes.
+    At most that much and one block is held at a time."""
+    place = begin = handle.seek(0, os.SEEK_END)
+    rest: list[bytes] = []  # the pieces found of the line that begins at `begin` or before, the last one first
+    held, too_long = 0, False
+    while place > 0:
+        size = min(BLOCK, place)
+        place -= size
+        handle.seek(place)
+        for number, (start, piece) in enumerate(reversed(_split(handle.read(size), place))):
+            if number:  # a line break lies between this piece and the one before: that line is whole
+                if held:
+                    yield begin, None if too_long else b"".join(reversed(rest))
+                rest, held, too_long = [], 0, False
+            begin = start
+            held += len(piece)
+            too_long = held > LONGEST_LINE
+            rest = [] if too_long else [*rest, piece]
+    if held:
+        yield 0, None if too_long else b"".join(reversed(rest))
+
+
+def _split(block: bytes, place: int) -> list[tuple[int, bytes]]:
+    """The pieces between line breaks, each with its place in the file."""
+    found = []
+    for piece in block.split(b"\n"):
+        found.append((place, piece))
+        place += len(piece) + 1
+    return found
+
 
 class MemoryAudit:
     """An audit log that ends with the program: for the demo, which changes nothing real."""
@@ -75,6 +131,10 @@ class MemoryAudit:
     def entries(self) -> Iterator[Mapping[str, Any]]:
         """All entries, oldest first."""
         yield from tuple(self._entries)
+
+    def newest(self) -> Iterator[Mapping[str, Any]]:
+        """All entries, the newest first."""
+        yield from reversed(tuple(self._entries))
 
 
 def unfinished(entries: Iterator[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:

@@ -249,6 +249,9 @@ class AuditLog(Protocol):
     def entries(self) -> Iterator[Mapping[str, Any]]:
         """All entries, oldest first; a damaged line is reported as an entry with the key `damaged`."""
 
+    def newest(self) -> Iterator[Mapping[str, Any]]:
+        """The same, newest first, read only as far as they are asked for."""
+
 
 class ComposeFiles(Protocol):
     """The Compose files of a site, read by `docker compose config`, the reference implementation."""

@@ -23,15 +23,15 @@ from labtui.core.paths import config_dir
 from labtui.domain.checks import Verdict
 from labtui.domain.errors import LabError
 from labtui.domain.text import clean, clean_lines
-from labtui.tui import keymap, settings, theming
+from labtui.tui import keymap, theming
 from labtui.tui.screens.curtain import Curtain
+from labtui.tui.theme_choice import ThemeChoice
 
 # All that the first frame does not need is imported after it.
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from textual.driver import Driver
-    from textual.theme import Theme
 
     from labtui.core.inventory import Delta
     from labtui.core.lab import Lab
@@ -48,7 +48,6 @@ log = logging.getLogger(__name__)
 RETELL = 10.0  # seconds between two looks at the clock; ages change once a minute
 FIRST_FRAME = 0.01  # seconds in which nothing else is done, so that the first frame is written at once
 SETTLED = 3.0  # seconds after which everything that is imported at the start is there
-DEFAULT_THEME = "labtui-dark"
 TOAST_TEXT = 140  # letters, two lines: a toast at the start must not hide what it speaks about
 
 
@@ -114,10 +113,8 @@ class LabApp(App[int]):
         self.keymap = keymap.Keymap({})
         self.failure: LabError | None = None  # why the estate could not be opened
         self._opening = lab if isinstance(lab, Opening) else None
-        self._theme_dirs = lab.theme_dirs
-        self.theme_names: list[str] = []  # those to choose from, labtui's own first
-        self._themeless = ""
-        self._dress(theme)
+        self.themes = ThemeChoice(self, lab.theme_dirs)
+        self.themes.dress(theme)
         self._keys_file = keys_file or config_dir(os.environ, Path.home()) / "keys.yaml"
         self._follow = follow
         if not isinstance(lab, Opening):
@@ -168,7 +165,7 @@ class LabApp(App[int]):
         self.lab.executor.changed = self._chained(self.lab.executor.changed)
         self.set_interval(RETELL, self._tick)
         self.set_timer(SETTLED, _collect_again)
-        self.set_timer(0.5 if self._opening else 0.01, self._load_themes)
+        self.set_timer(0.5 if self._opening else 0.01, self.themes.load)
         self._load_keys()
         for problem in self.lab.problems:
             if problem.verdict is Verdict.FAIL and problem.subject in {source.label for source in self.lab.sources}:
@@ -182,39 +179,6 @@ class LabApp(App[int]):
             self._operations.ask()
 
         return changed
-
-    def _dress(self, wanted: str | None) -> None:
-        """Choose the theme before anything is styled: styling twice would cost a tenth of the first frame."""
-        name = wanted or settings.remembered_theme() or DEFAULT_THEME
-        path = theming.shipped_dir() / f"{name}.toml"
-        if path.is_file() and not any(folder.is_dir() for folder in self._theme_dirs):
-            themes = [theming.read_theme(path)]  # the others after the first frame
-        else:
-            themes = list(theming.load_themes(self._theme_dirs).themes.values())
-        self._offer(themes)
-        if name not in self.theme_names:
-            self._themeless, name = name, DEFAULT_THEME
-        self.set_reactive(App.theme, name)
-        self.stylesheet.set_variables(self.get_css_variables())
-
-    def _offer(self, themes: Iterable[Theme]) -> None:
-        """Make these the themes to choose from. Textual's own are not among them: they lack our colours."""
-        self.theme_names = []
-        for theme in themes:
-            self.theme_names.append(theme.name)
-            if theme.name != self.theme:
-                self.register_theme(theme)
-        self.theme_names.sort(key=lambda name: (not name.startswith("labtui"), name))
-
-    def _load_themes(self) -> None:
-        loaded = theming.load_themes(self._theme_dirs)
-        self._offer(loaded.themes.values())
-        if self._themeless:
-            text = f"There is no theme {self._themeless}; {DEFAULT_THEME} is used"
-            self.notify(text, title="Theme", severity="warning")
-        if loaded.failed:
-            text = "\n".join(f"{path.name}: {reason}" for path, reason in loaded.failed)
-            self.notify(text, title="Themes that cannot be used", severity="warning", timeout=12)
 
     def _load_keys(self) -> None:
         self.keymap = keymap.load(self._keys_file)
@@ -340,16 +304,23 @@ class LabApp(App[int]):
         if not isinstance(self.screen, LabPalette):
             self.push_screen(LabPalette())
 
-    def action_next_theme(self) -> None:
-        """The next theme by name, ours first."""
-        names = self.theme_names
-        after = names.index(self.theme) + 1 if self.theme in names else 0
-        self.choose_theme(names[after % len(names)])
+    def action_audit(self) -> None:
+        """Who did what, when, and how it ended."""
+        from labtui.tui.screens.audit import AuditScreen
 
-    def choose_theme(self, name: str) -> None:
-        """Use a theme from now on, also next time."""
-        self.theme = name
-        settings.remember_theme(name)
+        if not any(isinstance(screen, AuditScreen) for screen in self.screen_stack):
+            self.push_screen(AuditScreen(self.lab))
+
+    def action_themes(self) -> None:
+        """Choose a theme; each is worn while the cursor stands on it."""
+        from labtui.tui.screens.theme import ThemeScreen
+
+        self.themes.look_again()
+        self.push_screen(ThemeScreen(self.themes))
+
+    def on_app_focus(self) -> None:
+        """Who comes back from an editor may have changed a theme."""
+        self.themes.look_again()
 
     async def action_quit(self) -> None:
         """Leave, unless a migration runs: then ask first. Connections are closed after the terminal is given back."""

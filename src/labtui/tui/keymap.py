@@ -48,8 +48,9 @@ APP_KEYS: tuple[Key, ...] = (
         "command_palette",
     ),
     Key("app.help", "question_mark,f1", "Help", "All keys and what they do", "help"),
+    Key("app.audit", "A", "Audit", "Who did what, when, and how it ended", "audit"),
     Key("app.sign_in", "L", "Sign in", "Sign in to the source of this pane", "sign_in"),
-    Key("app.theme", "T", "Theme", "The next theme; it is remembered", "next_theme"),
+    Key("app.theme", "T", "Theme", "Choose a theme; what you point at is worn at once", "themes"),
     Key("app.suspend", "ctrl+z", "Suspend", "Back to the shell; fg brings labtui back", "suspend_process"),
     Key("app.quit", "q,ctrl+q", "Quit", "Leave labtui; nothing that runs elsewhere is stopped", "quit"),
 )

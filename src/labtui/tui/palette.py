@@ -69,10 +69,10 @@ class LabCommands(Provider):
             yield Command(f"Source: {clean(source.label)}", text, partial(app.show_source, source))
         for source in app.lab.logins:
             yield Command(f"Sign in: {clean(source.label)}", "User name and password", partial(app.sign_in, source))
-        for name in app.theme_names:
-            yield Command(f"Theme: {clean(name)}", "Use it from now on", partial(app.choose_theme, name))
+        for name in app.themes.names:
+            yield Command(f"Theme: {clean(name)}", "Use it from now on", partial(app.themes.choose, name))
         for key in keymap.APP_KEYS:
-            if key.id in ("app.help", "app.quit"):
+            if key.id in ("app.help", "app.audit", "app.theme", "app.quit"):
                 yield Command(key.title, self._with_key(key.id, key.help), partial(app.run_action, key.action))
 
     def _with_key(self, identity: str, text: str) -> str:

@@ -1,7 +1,8 @@
 """Themes from TOML files: labtui's own and the user's, each checked before Textual sees it.
 
-A file holds the fields of `textual.theme.Theme` and a table `[variables]`: labtui's tokens (VARIABLE_DEFAULTS) and the
-variables that Textual knows (https://textual.textualize.io/guide/design/). What a file leaves out has a default.
+A file holds the fields of `textual.theme.Theme`, `about` (a line for the list of themes) and a table `[variables]`:
+labtui's tokens (VARIABLE_DEFAULTS) and the variables that Textual knows (https://textual.textualize.io/guide/design/).
+What a file leaves out has a default.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -35,7 +37,7 @@ DARK: Mapping[str, str] = MappingProxyType(
         "row-cursor": "#2c394d",
         "row-cursor-blurred": "#222933",
         "row-tint": "#1d393f",
-        "pane-border": "#3a424e",
+        "pane-border": "#4e5258",
         "pane-border-focus": "#7cb7ff",
     }
 )
@@ -54,7 +56,7 @@ LIGHT: Mapping[str, str] = MappingProxyType(
         "row-cursor": "#d3e2f4",
         "row-cursor-blurred": "#e7ebef",
         "row-tint": "#c9ebe8",
-        "pane-border": "#c3c9d0",
+        "pane-border": "#b9babb",
         "pane-border-focus": "#0a569f",
     }
 )
@@ -65,10 +67,11 @@ _COLOURS = (
     *("primary", "secondary", "warning", "error", "success", "accent"),
     *("foreground", "background", "surface", "panel", "boost"),
 )
-_KEYS = ("name", "dark", "ansi", "luminosity_spread", "text_alpha", "variables", *_COLOURS)
+_KEYS = ("name", "about", "dark", "ansi", "luminosity_spread", "text_alpha", "variables", *_COLOURS)
 _TEXT_STYLES = frozenset({"none", "bold", "b", "dim", "italic", "i", "reverse", "r", "strike", "underline", "u", "not"})
 _SUFFIX = re.compile(r"\s+\d{1,3}(\.\d+)?%$")  # `#ff0000 30%`: an opacity
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_LONGEST_ABOUT = 100
 _GREATEST_FILE = 100_000  # bytes; a theme is 2 kB
 
 
@@ -78,6 +81,8 @@ class Loaded:
 
     themes: dict[str, Theme] = field(default_factory=dict)
     failed: tuple[tuple[Path, str], ...] = ()
+    files: dict[str, Path] = field(default_factory=dict)  # where each theme comes from, by its name
+    about: dict[str, str] = field(default_factory=dict)  # what each theme says of itself, by its name
 
 
 def shipped_dir() -> Path:
@@ -89,25 +94,42 @@ def shipped_dir() -> Path:
 
 def load_themes(dirs: Iterable[Path]) -> Loaded:
     """The shipped themes, then those in `dirs` (the user's). A file that is wrong is reported and never stops another."""
+    return load_files(path for folder in (shipped_dir(), *dirs) for path in sorted(folder.glob("*.toml")))
+
+
+def load_files(paths: Iterable[Path]) -> Loaded:
+    """The themes of these files; of two with one name the later one wins."""
     loaded = Loaded()
     failed: list[tuple[Path, str]] = []
+    for path in paths:
+        try:
+            theme, about = _read(path)
+        except _Wrong as wrong:
+            failed.append((path, str(wrong)))
+        else:
+            loaded.themes[theme.name] = theme
+            loaded.files[theme.name] = path
+            loaded.about[theme.name] = about
+    return Loaded(loaded.themes, tuple(failed), loaded.files, loaded.about)
+
+
+def stamps(dirs: Iterable[Path]) -> frozenset[tuple[Path, int, int]]:
+    """File, time of change (ns) and size of every theme file: different as soon as one was written, made or removed."""
+    found = set()
     for folder in (shipped_dir(), *dirs):
-        for path in sorted(folder.glob("*.toml")):
-            try:
-                theme = read_theme(path)
-            except _Wrong as wrong:
-                failed.append((path, str(wrong)))
-            else:
-                loaded.themes[theme.name] = theme
-    return Loaded(loaded.themes, tuple(failed))
+        for path in folder.glob("*.toml"):
+            with suppress(OSError):  # it has gone since, or may not be asked about: reading it says so
+                status = path.stat()
+                found.add((path, status.st_mtime_ns, status.st_size))
+    return frozenset(found)
 
 
 class _Wrong(Exception):
     """Why a file is not a theme, in words."""
 
 
-def read_theme(path: Path) -> Theme:
-    """One theme file, completely checked. Raises an exception whose text is the reason (`load_themes` catches it)."""
+def _read(path: Path) -> tuple[Theme, str]:
+    """One theme file, completely checked, and what it says of itself."""
     try:
         if path.stat().st_size > _GREATEST_FILE:
             raise _Wrong("too large for a theme")
@@ -118,11 +140,13 @@ def read_theme(path: Path) -> Theme:
         raise _Wrong("is not UTF-8 text") from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise _Wrong(f"is not TOML: {error}") from error
-    return make_theme(data, path.stem)
+    about = data.get("about", "")
+    if not isinstance(about, str) or len(about) > _LONGEST_ABOUT:
+        raise _Wrong(f"about: must be a text of at most {_LONGEST_ABOUT} letters")
+    return _make(data, path.stem), about
 
 
-def make_theme(data: Mapping[str, Any], default_name: str) -> Theme:
-    """A Theme from the contents of a file. Raises as `read_theme` does."""
+def _make(data: Mapping[str, Any], default_name: str) -> Theme:
     _known("key", data, _KEYS)
     name = data.get("name", default_name)
     if not isinstance(name, str) or not _NAME.fullmatch(name):

@@ -17,8 +17,8 @@ class FilterLine(Horizontal):
 
     DEFAULT_CSS = """
     FilterLine { height: 1; background: $panel; }
-    FilterLine Static { width: auto; color: $text-accent; }
-    FilterLine #how { color: $text-muted; }
+    FilterLine Static { width: auto; color: $accent; }
+    FilterLine #how { color: $row-muted; }
     FilterLine Input { width: 1fr; height: 1; border: none; padding: 0; background: $panel; }
     FilterLine Input:focus { border: none; background: $panel; background-tint: transparent; }
     """

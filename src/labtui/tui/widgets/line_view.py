@@ -34,6 +34,7 @@ class LineView(ScrollView, inherit_bindings=False):
     _lines_shown: tuple[Strip, ...] = ()
     _frame_shown: tuple[object, ...] = ()
     _ground_shown: tuple[object, ...] = ()
+    _worn: dict[str, str] | None = None  # the theme's variables when styles were last told to be new
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
         """As Textual's, but without a region (or with all of the content, as scrolling asks) paints only differences."""
@@ -50,6 +51,15 @@ class LineView(ScrollView, inherit_bindings=False):
 
     def notify_style_update(self) -> None:
         """Colours may have changed."""
+        super().notify_style_update()
+        self.forget_styles()
+        self.refresh()
+        before, self._worn = self._worn, self.app.theme_variables
+        if before is not None and before is not self._worn:
+            # Textual tells of another theme before it has made the component classes' styles: the lines have the old ones
+            self.call_next(self._dress_anew)
+
+    def _dress_anew(self) -> None:
         super().notify_style_update()
         self.forget_styles()
         self.refresh()

@@ -35,7 +35,7 @@ class Pane(RowTable):
     """A framed `RowTable`. Only what is visible is painted; nothing unknown is ever shown as an empty table."""
 
     DEFAULT_CSS = """
-    Pane { border: round $foreground 30%; }
+    Pane { border: round $pane-border; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = set()
 
