@@ -88,6 +88,7 @@ class PlannedVolume:
     becomes: str
     size: int | None = None  # bytes, as measured on the site; None: not measured
     writer: bool = False  # the container writes to it: one writer only
+    kept: bool = False  # the pod has the very same data, in place: nothing is copied
 
 
 @dataclass(frozen=True, slots=True)

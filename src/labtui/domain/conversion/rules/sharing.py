@@ -131,9 +131,24 @@ def one_writer(conv: Conversion) -> None:
             options = [("one", "one pod")]
             conv.choose(service, "volumes.replicas", "Run one pod?", options, "one", words)
         _one_a_node(conv, service, component)
+    _owners(conv)
     refused = any(f.verdict is Verdict.REFUSED for f in conv.findings)
     if writers and not refused:
         conv.interruption = " ".join(part for part in (conv.interruption, _interruption(conv, list(writers))) if part)
+
+
+def _owners(conv: Conversion) -> None:
+    """What is written in place stays with its owners, so the pod has to be who the container is."""
+    users = {service.name: conv.facts.images.get(service.image) for service in conv.stack.services}
+    for line in conv.volumes:
+        if not (line.kept and line.writer) or line.service in conv.left_out:
+            continue
+        context = conv.components.get(line.service, {}).get("podSecurityContext") or {}
+        image = users.get(line.service)
+        user = context.get("runAsUser", image.user or "0" if image else None)
+        who = "as the image's own user, which is not known" if user is None else f"as user {shown(str(user))}"
+        words = f"It is written in place: the pod runs {who}, and no file there gets another owner from labtui."
+        conv.converted(line.service, f"volumes.{line.target}.owner", words)
 
 
 def _all_shared(component: dict[str, Any]) -> bool:
@@ -155,7 +170,7 @@ def _one_a_node(conv: Conversion, service: str, component: dict[str, Any]) -> No
 
 
 def _interruption(conv: Conversion, writers: list[str]) -> str:
-    copied = [line for line in conv.volumes if line.writer and line.becomes == "pvc" and line.service in writers]
+    copied = [line for line in conv.volumes if line.writer and not line.kept and line.service in writers]
     names = shown(" and ".join(", ".join(writers).rsplit(", ", 1)))
     sizes = [line.size for line in {line.source or line.target: line for line in copied}.values()]
     one = len(writers) == 1
