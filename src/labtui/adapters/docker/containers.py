@@ -71,7 +71,7 @@ class EngineContainers:
 
     def data_users(self, site: str, places: Sequence[str]) -> tuple[DataUser, ...]:
         """See `ports.stacks.StackContainers`."""
-        found = []
+        found: list[DataUser] = []
         with visit(self._connection(site)) as engine:
             for one in _all(engine):
                 doc = engine.inspect(str(one["Id"]))  # the list has no word on what a volume's name is

@@ -77,9 +77,9 @@ def host_node(site: HostFacts, nodes: Iterable[HostFacts], address: str) -> Host
     if site.boot_id and nodes and all(n.boot_id for n in nodes):
         return next((n for n in nodes if n.boot_id == site.boot_id), None)
     for node in nodes:
-        if _agree(site.kernel, node.kernel) and _agree(site.architecture, node.architecture):
-            if (site.name and site.name == node.name) or (address and address in node.addresses):
-                return node
+        named = (site.name and site.name == node.name) or (address and address in node.addresses)
+        if named and _agree(site.kernel, node.kernel) and _agree(site.architecture, node.architecture):
+            return node
     return None
 
 

@@ -217,9 +217,7 @@ def form_of(answer: Answer, rules: Rules, identity: Identity) -> Form:
     if text is None:
         return Form(answer.size)
     shape = _json_shape(text)
-    return Form(
-        answer.size, _digest(masked_text(text, rules, identity)), "" if shape is None else _digest(repr(shape))
-    )
+    return Form(answer.size, _digest(masked_text(text, rules, identity)), "" if shape is None else _digest(repr(shape)))
 
 
 def like_forms(docker: Form, kubernetes: Form) -> Difference:

@@ -13,9 +13,11 @@ from labtui.core.operations.watching import Pace
 from labtui.domain.conversion.findings import PlannedVolume
 from labtui.domain.errors import Refused, Unreachable
 from labtui.domain.text import clean
+from labtui.ports import ComposeControl
 from labtui.ports.stacks import DataUser, StackContainers
 
 T = TypeVar("T")
+RUNNING = ("running", "restarting", "paused")
 PATIENCE = Pace(every=1.0, limit=60.0)  # users wait, too: an engine that is away for longer ends the step
 
 
@@ -47,6 +49,7 @@ class OneWriter:
     site: str
     stack: str
     writers: Writers
+    control: ComposeControl
     containers: StackContainers
     world: StackWorld
     stand: Callable[[], Stand | None]
@@ -54,8 +57,18 @@ class OneWriter:
 
     def containers_running(self) -> tuple[DataUser, ...]:
         """Containers that may write to the data, or read what pods write: the stack's own services, and who else writes there."""
-        users = self._patiently(lambda: self.containers.data_users(self.site, self.writers.places))
-        return tuple(user for user in users if user.running and (self.own(user) or user.writes))
+
+        def ask() -> tuple[DataUser, ...]:
+            users = self.containers.data_users(self.site, self.writers.places)
+            found = [user for user in users if user.running and (self.own(user) or user.writes)]
+            seen = {user.container for user in found}
+            # a volume that is a folder of the host by its driver's options is not seen in the mounts
+            for state in self.control.states(self.site, self.stack):
+                if state.service in self.writers.services and state.state in RUNNING and state.container not in seen:
+                    found.append(DataUser(state.container, self.stack, state.service, "the data", True, True))
+            return tuple(found)
+
+        return self._patiently(ask)
 
     def own(self, user: DataUser) -> bool:
         """Is it a container of the stack, which the stack's files can stop?"""
@@ -73,6 +86,12 @@ class OneWriter:
             return pods + kinds + wanted
 
         return self._patiently(ask)
+
+    def demand_no_others(self) -> None:
+        """Before anything is stopped. Raises Refused while a container writes there that is no part of the stack."""
+        if others := tuple(user for user in self.containers_running() if not self.own(user)):
+            hint = "Stop them, or take the folder from them, and migrate again"
+            raise Refused("Other containers write to the data of this stack", in_words(others), hint)
 
     def demand_containers_stopped(self) -> None:
         """Before pods start. Raises Refused while a container has the data."""
