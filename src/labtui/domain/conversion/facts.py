@@ -72,6 +72,7 @@ class ClusterFacts:
     hosts: Mapping[str, str] = field(default_factory=dict)  # Ingress host → namespace/name that claims it
     node_ports: Mapping[int, str] = field(default_factory=dict)  # NodePort → namespace/name
     issuers: tuple[str, ...] = ()  # cert-manager's ClusterIssuers that are ready
+    images: frozenset[str] = frozenset()  # on all nodes that take pods, as these list them; empty: not known
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,7 @@ class StackPlan:
     secrets: tuple[PlannedSecret, ...] = ()
     volumes: tuple[PlannedVolume, ...] = ()
     interruption: str = ""  # what users notice, in words; empty: nothing
+    window: int | None = None  # how long nobody is answered, in seconds, by estimate; None: not at all, or not known
 
     @property
     def verdict(self) -> str:

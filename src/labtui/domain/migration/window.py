@@ -26,6 +26,13 @@ class Window:
         """How long it was, None while it lasts."""
         return (self.ended - self.began).total_seconds() if self.ended else None
 
+    @property
+    def sentence(self) -> str:
+        """In words."""
+        if self.seconds is None:
+            return f"since {self.began:%H:%M:%S} UTC"
+        return f"for {self.seconds:.1f} s from {self.began:%H:%M:%S} UTC, then by {self.to}"
+
 
 def windows_of(entries: Iterable[Entry]) -> tuple[Window, ...]:
     """All interruptions of a migration, there and back, oldest first.

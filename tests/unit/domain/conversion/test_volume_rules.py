@@ -193,65 +193,6 @@ def test_a_folder_is_kept_only_on_the_same_host() -> None:
     assert not finding(there, "volumes./config").settled
 
 
-@pytest.mark.parametrize(
-    ("same_host", "node", "nodes", "kept", "selector"),
-    [
-        (True, "orbstack", 1, True, None),
-        (True, "", 1, True, None),
-        (True, "orbstack", 2, True, {"kubernetes.io/hostname": "orbstack"}),
-        (True, "control", 1, True, {"kubernetes.io/hostname": "control"}),  # the site's host takes no pods now
-        (True, "", 2, False, None),
-        (None, "", 1, False, None),
-    ],
-)
-def test_what_is_written_in_place_is_known_to_be_the_same_data(
-    same_host: bool | None, node: str, nodes: int, kept: bool, selector: dict[str, str] | None
-) -> None:
-    source = f"{FOLDER}/config"
-    cluster = ClusterFacts((NODE, replace(NODE, name="other"))[:nodes])
-    facts = replace(known(source, same_host=same_host), host_node=node, cluster=cluster)
-    made = one(bind(source, "/config"), facts, answer="keep")
-    assert (made.volumes[0].becomes, made.volumes[0].kept) == ("hostPath", kept)
-    assert component(made).get("nodeSelector") == selector
-
-
-def test_the_owner_of_what_is_written_in_place_is_said() -> None:
-    source = f"{FOLDER}/config"
-    facts = replace(known(source, same_host=True), images={"app:1": ImageFacts(user="70")})
-    mount = {"volumes": [bind(source, "/config")], "image": "app:1"}
-    answers = {"volumes./config": "keep"}
-    said = finding(plan(mount, facts, answers), "volumes./config.owner")
-    assert "as user 70" in said.detail and said.verdict is Verdict.CONVERTED
-    assert "as user 1000" in finding(plan({**mount, "user": "1000"}, facts, answers), "volumes./config.owner").detail
-    unknown = plan({**mount, "image": "other:1"}, facts, answers)
-    assert "which is not known" in finding(unknown, "volumes./config.owner").detail
-    copied = plan(mount, facts, {"volumes./config": "copy"})
-    assert "volumes./config.owner" not in {f.key for f in copied.findings}
-
-
-@pytest.mark.parametrize(
-    ("answer", "share", "kept"),
-    [
-        ("nfs", "192.168.1.2:/srv/media", True),  # the share that it lies on
-        ("nfs:192.168.1.2:/srv/media", "192.168.1.2:/srv/media", True),
-        ("nfs:192.168.1.3:/srv/media", "192.168.1.2:/srv/media", False),
-        ("nfs", "", True),  # the site exports the folder itself
-        ("nfs:192.168.1.2:/srv/other", "", False),
-    ],
-)
-def test_a_share_is_the_same_data_only_if_it_is_the_same_export(answer: str, share: str, kept: bool) -> None:
-    made = one(bind("/srv/media", "/media"), known("/srv/media", network_share=share), answer=answer)
-    assert (made.volumes[0].becomes, made.volumes[0].writer, made.volumes[0].kept) == ("nfs", True, kept)
-
-
-def test_a_volume_that_is_a_share_is_the_same_data() -> None:
-    options = {"type": "nfs", "o": "addr=192.168.1.2,rw", "device": ":/srv/media"}
-    top = {"volumes": {"data": {"name": "media_data", "driver_opts": options}}}
-    assert one(named("data", "/data"), top=top).volumes[0].kept
-    assert not one(named("data", "/data"), top=top, answer="nfs:192.168.1.2:/srv/x").volumes[0].kept
-    assert not one(named("data", "/data"), top=top, answer="copy").volumes[0].kept
-
-
 def test_storage_of_another_host_stays_there() -> None:
     source = "/srv/downloads"
     facts = known(source, same_host=False, size=900 * GIB)
