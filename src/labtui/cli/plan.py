@@ -110,6 +110,7 @@ def document(
         "verdict": found.verdict,
         "components": list(found.components),
         "interruption": found.interruption,
+        "window_seconds": found.window,
         "findings": [_finding_json(f) for f in found.findings],
         "secrets": [
             {"service": s.service, "variable": s.variable, "path": s.path, "key": s.key, "reason": s.reason}
@@ -124,6 +125,7 @@ def document(
                 "becomes": v.becomes,
                 "size": v.size,
                 "writer": v.writer,
+                "kept": v.kept,
             }
             for v in found.volumes
         ],

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from labtui.domain.compose.stack import Stack
 from labtui.domain.conversion.facts import Facts
-from labtui.domain.conversion.gathering import SiteFacts, same_host
+from labtui.domain.conversion.gathering import SiteFacts, host_node, same_host
 from labtui.domain.errors import LabError
 from labtui.ports import ClusterInspector, SiteInspector
 
@@ -42,10 +42,12 @@ class GatheredFacts:
             problems.append(f"{stack.site}: the estate has no Docker engine there that can be asked")
         found = looked or SiteFacts()
         address = self._addresses.get(stack.site, "")
+        node = host_node(found.host, read.hosts, address) if looked and read else None
         return Facts(
             site_address=address,
             domain=self._domain,
             same_host=same_host(found.host, read.hosts, address) if looked and read else None,
+            host_node=node.name if node else "",
             images=found.images,
             mounts=found.mounts,
             usage=found.usage,

@@ -94,6 +94,9 @@ class StackCluster(Protocol):
     def pods(self, namespace: str, release: str) -> tuple[PodState, ...]:
         """The pods that are not leaving, by name."""
 
+    def remaining(self, namespace: str, release: str) -> tuple[PodState, ...]:
+        """Every pod that may still run and write, by name: those that are leaving as well, not those that have ended."""
+
     def last_words(self, namespace: str, pod: str, lines: int = 20) -> tuple[str, ...]:
         """The last log lines of a pod's container that is not well (of its last run, if it has ended); cleaned and bounded."""
 
@@ -146,6 +149,18 @@ class Deployments(Protocol):
         """See `Applications`."""
 
 
+@dataclass(frozen=True, slots=True)
+class DataUser:
+    """A container that has some data mounted. `stack` and `service` are empty for one that Compose did not make."""
+
+    container: str
+    stack: str
+    service: str
+    place: str
+    running: bool  # or paused, or being started again: it may write
+    writes: bool  # not mounted read-only
+
+
 class StackContainers(Protocol):
     """The containers of a Compose stack, as the engine of its site has them."""
 
@@ -157,3 +172,7 @@ class StackContainers(Protocol):
 
     def connections(self, site: str, stack: str) -> int | None:
         """Established connections from outside to published TCP ports; None when that cannot be seen."""
+
+    def data_users(self, site: str, places: Sequence[str]) -> tuple[DataUser, ...]:
+        """Every container of the engine that mounts one of these places (paths of the host, names of volumes), a folder in
+        one, or a folder that one is in; whatever made it, running or not."""

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from labtui.adapters.docker import peeking
 from labtui.adapters.docker.engine import FAILURES, Engine
-from labtui.adapters.docker.parse import ONE_OFF, PROJECT
+from labtui.adapters.docker.parse import ONE_OFF, PROJECT, SERVICE
 from labtui.adapters.docker.visit import visit
 from labtui.domain.connections import DockerConnection
 from labtui.domain.errors import Invalid, NotFound, OutcomeUnknown, Refused, Unreachable
 from labtui.domain.text import clean
+from labtui.ports.stacks import DataUser
 
 Json = Mapping[str, Any]
 _POLICY = re.compile(r"(no|always|unless-stopped|on-failure)(?::(\d+))?\Z")
@@ -67,6 +69,16 @@ class EngineContainers:
                 total += established(ran.out, ports, _inside(doc))
         return total
 
+    def data_users(self, site: str, places: Sequence[str]) -> tuple[DataUser, ...]:
+        """See `ports.stacks.StackContainers`."""
+        found: list[DataUser] = []
+        with visit(self._connection(site)) as engine:
+            for one in _all(engine):
+                doc = engine.inspect(str(one["Id"]))  # the list has no word on what a volume's name is
+                if doc is not None:
+                    found += _data_users(doc, places)
+        return tuple(sorted(found, key=lambda user: (user.container, user.place)))
+
     def _connection(self, site: str) -> DockerConnection:
         if site not in self._connections:
             raise Unreachable(f"The site {clean(site, 60)} has no Docker engine that labtui can reach")
@@ -88,6 +100,33 @@ def _members(engine: Engine, stack: str) -> Iterator[Json]:
         doc = engine.inspect(str(one["Id"]))
         if doc is not None and str(((doc.get("Config") or {}).get("Labels") or {}).get(ONE_OFF)).lower() != "true":
             yield doc
+
+
+def _data_users(doc: Json, places: Sequence[str]) -> Iterator[DataUser]:
+    labels = (doc.get("Config") or {}).get("Labels") or {}
+    state = doc.get("State") or {}
+    for mount in doc.get("Mounts") or ():
+        names = [str(mount.get(key) or "") for key in ("Name", "Source")]
+        place = next((p for p in places if any(overlap(p, name) for name in names)), None)
+        if place is not None:
+            yield DataUser(
+                container=_name(doc),
+                stack=str(labels.get(PROJECT) or ""),
+                service=str(labels.get(SERVICE) or ""),
+                place=place,
+                running=any(state.get(key) for key in ("Running", "Paused", "Restarting")),
+                writes=mount.get("RW") is not False,
+            )
+
+
+def overlap(one: str, other: str) -> bool:
+    """Are these the same data, or is one in the other? Names of volumes are alike or not."""
+    if not one or not other:
+        return False
+    if not (one.startswith("/") and other.startswith("/")):
+        return one == other
+    first, second = (posixpath.normpath(p).rstrip("/") + "/" for p in (one, other))
+    return first.startswith(second) or second.startswith(first)
 
 
 def _name(doc: Json) -> str:

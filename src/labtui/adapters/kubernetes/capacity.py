@@ -39,6 +39,7 @@ def reading(wire: Transport) -> ClusterReading:
         hosts=_hosts(_allowed(wire, "/apis/networking.k8s.io/v1/ingresses")),
         node_ports=_node_ports(_allowed(wire, "/api/v1/services")),
         issuers=tuple(sorted(_issuers(_allowed(wire, "/apis/cert-manager.io/v1/clusterissuers")))),
+        images=_images(n for n in nodes if _takes_pods(n)),
     )
     return ClusterReading(facts, tuple(_host(n) for n in nodes))
 
@@ -80,6 +81,12 @@ def _node(node: Json, cpu: float, memory: float) -> NodeFacts:
         memory_free=int(total - memory),
         memory=int(total),
     )
+
+
+def _images(nodes: Iterable[Json]) -> frozenset[str]:
+    """Names of images that every one of these nodes has; a node lists fifty of them, unless it is told otherwise."""
+    found = [{str(n) for i in rows(node, "status", "images") for n in i.get("names") or ()} for node in nodes]
+    return frozenset(set.intersection(*found)) if found else frozenset()
 
 
 def _host(node: Json) -> HostFacts:

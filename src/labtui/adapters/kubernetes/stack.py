@@ -95,6 +95,14 @@ class KubernetesStack:
             found = [self._pod(obj) for obj in rows(wire.get(path, _of(release)), "items") if not _leaving(obj)]
         return tuple(sorted((p for p in found if p is not None), key=lambda p: p.name))
 
+    def remaining(self, namespace: str, release: str) -> tuple[PodState, ...]:
+        """See `ports.stacks.StackCluster`."""
+        with self._open() as wire:
+            path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods"
+            items = rows(wire.get(path, _of(release)), "items")
+        found = [self._pod(obj) for obj in items if not _ended(obj)]
+        return tuple(sorted((p for p in found if p is not None), key=lambda p: p.name))
+
     def last_words(self, namespace: str, pod: str, lines: int = 20) -> tuple[str, ...]:
         """See `ports.stacks.StackCluster`. Empty where no container has run at all."""
         place = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(pod, safe='')}"
@@ -189,6 +197,13 @@ def _of(release: str) -> Query:
 
 def _leaving(obj: Json) -> bool:
     return bool(text(obj, "metadata", "deletionTimestamp"))
+
+
+def _ended(pod: Json) -> bool:
+    """Has every container of it stopped, for good? An evicted pod is Failed while it is still being stopped."""
+    statuses = [*rows(pod, "status", "initContainerStatuses"), *rows(pod, "status", "containerStatuses")]
+    running = any(sub(status, "state", "running") for status in statuses)
+    return text(pod, "status", "phase") in ("Succeeded", "Failed") and not running
 
 
 def _collection(kind: str, namespace: str) -> str:

@@ -23,7 +23,7 @@ from labtui.core.migration.gitops.commits import Commits
 from labtui.core.migration.gitops.deliver import Delivery, GitDelivery, contains
 from labtui.core.migration.gitops.marking import MarkNamespace
 from labtui.core.migration.gitops.oldroute import find_route, taken_over
-from labtui.core.migration.gitops.plan import Moving
+from labtui.core.migration.gitops.plan import DockerSide, Moving
 from labtui.core.migration.gitops.retire import Drain, Mark, RestartOff, StopStack
 from labtui.core.migration.gitops.values import Layout
 from labtui.core.migration.places import Places
@@ -31,6 +31,7 @@ from labtui.core.migration.probing import Probed, Probes, Running
 from labtui.core.migration.safety import preflight, safety_actions
 from labtui.core.migration.secrets import SecretsReady
 from labtui.core.migration.soak import Soak, SoakPlan
+from labtui.core.migration.staying import Staying
 from labtui.core.migration.verify import Verify, VerifyPlan
 from labtui.core.migration.watching import Observation, Watcher
 from labtui.core.operations.watching import Pace
@@ -41,6 +42,7 @@ from labtui.domain.errors import LabError, Refused
 from labtui.domain.migration.journal import About, Entry
 from labtui.domain.migration.probes import Load, Side
 from labtui.domain.migration.settings import CheckSettings
+from labtui.domain.migration.steps import StepName
 from labtui.domain.ref import Ref
 from labtui.domain.resources.argocd import Application
 from labtui.ports import Applications
@@ -75,7 +77,7 @@ class Assembly:
             demand_ready(planned.plan)
             agreed = self._agree(planned)
         tools = fenced_tools(self._tools, fence)
-        return _Script(self._lab, tools, fence, about, agreed, planned, self._observe, self._keep).actions()
+        return _Script(self._lab, tools, fence, about, agreed, planned, self._observe, self._keep, entries).actions()
 
     def ended(self, about: About) -> None:
         """A run of this migration is over: nothing is sent any more."""
@@ -147,9 +149,10 @@ class _Script:
         planned: PlannedStack | None,
         observe: Callable[[Observation], None],
         keep: Callable[[About, Running], None],
+        entries: Sequence[Entry] = (),
     ) -> None:
         self._lab, self._tools, self._fence, self._about, self._agreed = lab, tools, fence, about, agreed
-        self._given, self._observe, self._keep = planned, observe, keep
+        self._given, self._observe, self._keep, self._entries = planned, observe, keep, entries
 
     @cached_property
     def _planned(self) -> PlannedStack:
@@ -173,13 +176,17 @@ class _Script:
         moving, adoption = self._moving, self._adoption
         workload = moving.workload()
         if adoption is not None:  # its route is there already
-            workload = (Protect(adoption), Adopt(adoption), *workload[1:])
-        secrets: tuple[Action, ...] = ()
-        if agreed.secrets and lab.cluster_secrets is not None:
-            secrets = (SecretsReady(lambda: self._planned.plan, lab.cluster_secrets, agreed.namespace),)
-        verify: tuple[Action, ...] = (self._verify(),) if self._places.door is not None else ()
+            workload = (Protect(adoption), Adopt(adoption), *(a for a in workload if a.name != "route"))
         moves, retire = moving.cut_over(), self._retire()
         moved, retired = self._running, self._after
+        middle: tuple[Action, ...]
+        if moving.in_place:  # users wait meanwhile, which is announced and measured, and which no budget allows
+            stay, secrets = self._staying, self._secrets(StepName.QUIESCE)
+            middle = (*stay.verify(), *moving.quiesce(stay.before(), (*secrets, *stay.after())), *moves)
+        else:
+            verify = (self._verify(),) if self._places.door is not None else ()
+            probed = (Probed(action, moved, last=action is moves[-1]) for action in moves)
+            middle = (*self._secrets(StepName.WORKLOAD), *verify, *probed)
         return (
             Agree(agreed),
             *safety_actions(
@@ -192,14 +199,33 @@ class _Script:
                 self._fence,
             ),
             *workload,
-            *secrets,
-            *verify,
-            *(Probed(action, moved, last=action is moves[-1]) for action in moves),
+            *middle,
             self._soak(),
             *(Probed(action, retired, last=action is retire[-1]) for action in retire),
         )
 
     # Parts
+
+    def _secrets(self, step: StepName) -> tuple[Action, ...]:
+        agreed, cluster = self._agreed, self._lab.cluster_secrets
+        if not agreed.secrets or cluster is None:
+            return ()
+        return (SecretsReady(lambda: self._planned.plan, cluster, agreed.namespace, step=step),)
+
+    @cached_property
+    def _staying(self) -> Staying:
+        tools, lab = self._tools, self._lab
+        return Staying(
+            self._subject,
+            self._places,
+            lambda: self._settings,
+            lambda: self._planned.stack.services,
+            tools.prober,
+            lab.clock,
+            tools.own,
+            lab.pace,
+            self._entries,
+        )
 
     @cached_property
     def _world(self) -> StackWorld:
@@ -241,7 +267,10 @@ class _Script:
     @cached_property
     def _moving(self) -> Moving:
         agreed = self._agreed
-        return Moving(agreed.release, agreed.values, agreed.volumes, self._delivery(), self._world)
+        about, control, pace = self._about, self._lab.compose_control(), replace(self._lab.pace, limit=STOP_SECONDS)
+        containers, answered = self._tools.containers, lambda: self._staying.answered()
+        docker = DockerSide(about.site, about.stack, control, containers, answered, pace)
+        return Moving(agreed.release, agreed.values, agreed.volumes, self._delivery(), self._world, docker)
 
     def _delivery(self) -> Delivery:
         agreed = self._agreed
@@ -373,7 +402,7 @@ class _Script:
         found: tuple[Action, ...] = (
             Drain(*place, world, containers, lab.clock, limit, pace),
             RestartOff(*place, containers),
-            StopStack(*place, control, world, replace(pace, limit=STOP_SECONDS)),
+            StopStack(*place, control, world, replace(pace, limit=STOP_SECONDS), held=self._moving.in_place),
         )
         agreed = self._agreed
         if agreed.application is None:

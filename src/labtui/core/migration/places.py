@@ -65,30 +65,43 @@ class Places:
         """See `door_of`."""
         return door_of(self.agreement.values)
 
+    def docker(self) -> tuple[Target, Identity]:
+        """The published port, and how Docker calls itself there; whether or not it answers."""
+        door = self._door()
+        host = self.agreement.host
+        target = Target(Side.DOCKER, door.host, door.published, Kind.HTTP if host else Kind.TCP, host)
+        return target, Identity((f"{door.host}:{door.published}",))
+
+    def ingress(self) -> Target | None:
+        """Where the Ingress answers now; None for a stack without a host name. Raises Unreachable."""
+        return self._ingress(self.agreement.host) if self.agreement.host else None
+
     def sides(self, report: Report) -> Sides:
         """Where both sides answer now. Raises Unreachable, with every way that was tried, when one does not."""
-        door = self.door
-        if door is None:
-            raise Refused(f"{self.agreement.release} publishes no port", "", "There is nothing that can be asked")
-        host = self.agreement.host
-        kind = Kind.HTTP if host else Kind.TCP
-        docker = Target(Side.DOCKER, door.host, door.published, kind, host)
+        door, host = self._door(), self.agreement.host
+        docker, identity = self.docker()
+        kind = docker.kind
         pods = self._pods(door)
         found, pod = self._pod(door, pods, kind, host)
-        ingress = self._ingress(host) if host else None
+        ingress = self.ingress()
         if ingress is not None:
             report(f"requests go to {ingress.address}:{ingress.port} for {clean(ingress.name, 80)}")
         return Sides(
             docker,
             found,
             ingress,
-            Identity((f"{door.host}:{door.published}",)),
+            identity,
             Identity(
                 (f"{pod.address}:{door.port}",),
                 tuple(p.name for p in pods),
                 found.through.prefix if found.through else "",
             ),
         )
+
+    def _door(self) -> Door:
+        if self.door is None:
+            raise Refused(f"{self.agreement.release} publishes no port", "", "There is nothing that can be asked")
+        return self.door
 
     def _pods(self, door: Door) -> list[PodState]:
         pods = self.cluster.pods(self.agreement.namespace, self.agreement.release)

@@ -18,6 +18,7 @@ from labtui.domain.migration.journal import About, Entry, Mark, State, done_acti
 from labtui.domain.migration.probes import Side, SideCounts
 from labtui.domain.migration.report import Report, SideReport, as_json, steps_of
 from labtui.domain.migration.tally import added
+from labtui.domain.migration.window import windows_of
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ def report_of(about: About, entries: Sequence[Entry], probed: Iterable[SideCount
         checks=verified.checks if verified else (),
         remarks=(*(verified.remarks if verified else ()), *(soaked.remarks if soaked else ())),
         commits=_commits(entries),
+        windows=windows_of(entries),
     )
 
 

@@ -212,14 +212,20 @@ class SecretsReady:
     """Pods that are ready read the values that Compose has: the cluster's Secrets are looked at, which External Secrets made of
     Vault. `core.migration.action.Action`."""
 
-    step = StepName.WORKLOAD
     name = "cluster secrets"
     title = "see that the cluster's Secrets have the values that Compose has"
     lasting = ""
 
     def __init__(
-        self, plan: Callable[[], StackPlan], cluster: ClusterSecrets, namespace: str, pace: Pace = _PATIENCE
+        self,
+        plan: Callable[[], StackPlan],
+        cluster: ClusterSecrets,
+        namespace: str,
+        pace: Pace = _PATIENCE,
+        step: StepName = StepName.WORKLOAD,
     ) -> None:
+        """`step`: in which the pods were started."""
+        self.step = step
         self._plan, self._cluster, self._namespace, self._pace = plan, cluster, namespace, pace
 
     def look(self, earlier: Data) -> Look:

@@ -163,24 +163,10 @@ class Verify:
             return None, error.cause
 
     def _edges(self, plan: VerifyPlan, report: Report) -> tuple[EdgeVerdict, ...]:
-        ingress = plan.sides.ingress
-        if ingress is None or not ingress.tls:
-            return ()
-        verdict = edge.judge(self._prober.certificate(ingress), ingress.name, self._clock.now())
-        report(verdict.sentence)
-        return (verdict,)
+        return edges_of(plan.sides.ingress, self._prober, self._clock, report)
 
     def _checks(self, plan: VerifyPlan, report: Report) -> tuple[CheckResult, ...]:
-        if not plan.scripts:
-            return ()
-        if self._own is None:
-            raise Refused("The operator's own checks cannot be run here")
-        found = []
-        for script in plan.scripts:
-            result = self._own.run(script.argv, script.environ, script.seconds)
-            report(result.sentence)
-            found.append(result)
-        return tuple(found)
+        return checks_of(plan.scripts, self._own, report)
 
     def _over_time(
         self, plan: VerifyPlan, report: Report
@@ -200,6 +186,29 @@ class Verify:
         of = {s.side: s for s in sides}
         docker, kubernetes = of.get(plan.sides.docker.side), of.get(plan.sides.kubernetes.side)
         return Comparison(docker, kubernetes, watched.docker, watched.kubernetes), sides, watched.remarks
+
+
+def edges_of(ingress: Target | None, prober: Prober, clock: Clock, report: Report) -> tuple[EdgeVerdict, ...]:
+    """What the Ingress shows to the host name, where it speaks TLS."""
+    if ingress is None or not ingress.tls:
+        return ()
+    verdict = edge.judge(prober.certificate(ingress), ingress.name, clock.now())
+    report(verdict.sentence)
+    return (verdict,)
+
+
+def checks_of(scripts: Sequence[OwnScript], own: OwnCheck | None, report: Report) -> tuple[CheckResult, ...]:
+    """The operator's own checks, one after the other. Raises Refused where none can be run."""
+    if not scripts:
+        return ()
+    if own is None:
+        raise Refused("The operator's own checks cannot be run here")
+    found = []
+    for script in scripts:
+        result = own.run(script.argv, script.environ, script.seconds)
+        report(result.sentence)
+        found.append(result)
+    return tuple(found)
 
 
 def _silent(_: Observation) -> None:

@@ -30,6 +30,7 @@ class Conversion:
     values: dict[str, Any] = field(default_factory=dict)  # the chart's values beside components
     left_out: set[str] = field(default_factory=set)  # services that become no component of their own
     interruption: str = ""  # what users notice while the stack moves, in words
+    window: int | None = None  # seconds of it by estimate, where that can be said
     known: dict[str, str] = field(default_factory=dict, repr=False)  # secret values → the variable that holds it
     needles: Needles = field(default_factory=lambda: Needles(()), repr=False)  # the same, to be looked for
     mentioned: Mentions = field(default_factory=dict)  # host name → service that is told it → ports; 0: without one

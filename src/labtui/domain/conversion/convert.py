@@ -51,6 +51,7 @@ def convert(stack: Stack, facts: Facts | None = None, answers: Answers | None = 
         secrets=tuple(c.secrets),
         volumes=tuple(c.volumes),
         interruption=c.interruption,
+        window=c.window,
     )
 
 

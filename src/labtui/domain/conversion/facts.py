@@ -72,12 +72,13 @@ class ClusterFacts:
     hosts: Mapping[str, str] = field(default_factory=dict)  # Ingress host → namespace/name that claims it
     node_ports: Mapping[int, str] = field(default_factory=dict)  # NodePort → namespace/name
     issuers: tuple[str, ...] = ()  # cert-manager's ClusterIssuers that are ready
+    images: frozenset[str] = frozenset()  # on all nodes that take pods, as these list them; empty: not known
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """All of it. `site_address` is where pods reach the ports that the site publishes; `same_host` says that the
-    cluster's node is the site's host, so that a folder can be kept in place."""
+    cluster's node is the site's host, so that a folder can be kept in place; `host_node` is the name of that node."""
 
     site_address: str = ""
     domain: str = ""
@@ -90,3 +91,4 @@ class Facts:
     )  # service → DNS aliases seen on containers
     cluster: ClusterFacts | None = None
     problems: tuple[str, ...] = ()  # who could not be asked, and why
+    host_node: str = ""

@@ -88,6 +88,7 @@ class PlannedVolume:
     becomes: str
     size: int | None = None  # bytes, as measured on the site; None: not measured
     writer: bool = False  # the container writes to it: one writer only
+    kept: bool = False  # the pod has the very same data, in place: nothing is copied
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ class StackPlan:
     secrets: tuple[PlannedSecret, ...] = ()
     volumes: tuple[PlannedVolume, ...] = ()
     interruption: str = ""  # what users notice, in words; empty: nothing
+    window: int | None = None  # how long nobody is answered, in seconds, by estimate; None: not at all, or not known
 
     @property
     def verdict(self) -> str:

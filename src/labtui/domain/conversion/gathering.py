@@ -63,16 +63,24 @@ def same_host(site: HostFacts, nodes: Iterable[HostFacts], address: str) -> bool
     A kernel has one boot id. Without it, other kernels or processors are other machines; one name or one address is one.
     """
     nodes = tuple(nodes)
+    if host_node(site, nodes, address) is not None:
+        return True
     if site.boot_id and nodes and all(n.boot_id for n in nodes):
-        return any(n.boot_id == site.boot_id for n in nodes)
-    for node in nodes:
-        if _agree(site.kernel, node.kernel) and _agree(site.architecture, node.architecture):
-            if site.name and site.name == node.name:
-                return True
-            if address and address in node.addresses:
-                return True
+        return False
     apart = (n for n in nodes if not (_agree(site.kernel, n.kernel) and _agree(site.architecture, n.architecture)))
     return False if nodes and len(tuple(apart)) == len(nodes) else None
+
+
+def host_node(site: HostFacts, nodes: Iterable[HostFacts], address: str) -> HostFacts | None:
+    """The node that is the site's host; None when none is known to be. See `same_host`."""
+    nodes = tuple(nodes)
+    if site.boot_id and nodes and all(n.boot_id for n in nodes):
+        return next((n for n in nodes if n.boot_id == site.boot_id), None)
+    for node in nodes:
+        named = (site.name and site.name == node.name) or (address and address in node.addresses)
+        if named and _agree(site.kernel, node.kernel) and _agree(site.architecture, node.architecture):
+            return node
+    return None
 
 
 def _agree(one: str, other: str) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from urllib.parse import urlsplit
@@ -77,6 +78,18 @@ def compare(
     identities: tuple[Identity, Identity] = (Identity(), Identity()),
 ) -> PathVerdict:
     """Compare both sides' answers to a path; `identities` are Docker's and Kubernetes'."""
+    return judged(path, docker, kubernetes, rules, identities, lambda: _bodies(docker, kubernetes, rules, identities))
+
+
+def judged(
+    path: str,
+    docker: Answer,
+    kubernetes: Answer,
+    rules: Rules,
+    identities: tuple[Identity, Identity],
+    bodies: Callable[[], Difference | None],
+) -> PathVerdict:
+    """Like `compare`, where `bodies` knows how the bodies compare."""
     rule = rules.paths.get(path, PathRule.COMPARE)
     statuses = (docker.status, kubernetes.status)
     if rule is PathRule.IGNORE:
@@ -87,7 +100,7 @@ def compare(
         found.append(Difference("status", Verdict.DIFFERS, said))
     elif rule is PathRule.COMPARE:
         found.extend(_headers(docker, kubernetes, rules, identities))
-        body = _bodies(docker, kubernetes, rules, identities)
+        body = bodies()
         if body is not None:
             found.append(body)
     found.sort(key=lambda d: -d.verdict)
@@ -185,21 +198,44 @@ def _bodies(
 ) -> Difference | None:
     if docker.complete and kubernetes.complete and docker.sha256 == kubernetes.sha256:
         return None
+    return like_forms(form_of(docker, rules, identities[0]), form_of(kubernetes, rules, identities[1]))
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What of a body is compared, without anything that it says. `masked` and `shape` are digests: of its text without what
+    changes with every answer, and of its form if it is JSON; empty where it is no text, or longer than what is kept of it."""
+
+    size: int
+    masked: str = ""
+    shape: str = ""
+
+
+def form_of(answer: Answer, rules: Rules, identity: Identity) -> Form:
+    """The form of an answer's body."""
+    text = _text(answer) if len(answer.prefix) == answer.size else None
+    if text is None:
+        return Form(answer.size)
+    shape = _json_shape(text)
+    return Form(answer.size, _digest(masked_text(text, rules, identity)), "" if shape is None else _digest(repr(shape)))
+
+
+def like_forms(docker: Form, kubernetes: Form) -> Difference:
+    """How two bodies compare that are not the same bytes."""
+    if docker.masked and docker.masked == kubernetes.masked:
+        return Difference("body", Verdict.ACCEPTABLE, "same body but for what changes with every answer")
+    if docker.shape and kubernetes.shape:
+        if docker.shape == kubernetes.shape:
+            return Difference("body", Verdict.ACCEPTABLE, "JSON of the same form with other values")
+        return Difference("body", Verdict.DIFFERS, "JSON of another form")
     sizes = f"{docker.size} bytes on Docker, {kubernetes.size} on Kubernetes"
-    whole = len(docker.prefix) == docker.size and len(kubernetes.prefix) == kubernetes.size
-    old, new = _text(docker), _text(kubernetes)
-    if whole and old is not None and new is not None:
-        masked = (masked_text(old, rules, identities[0]), masked_text(new, rules, identities[1]))
-        if masked[0] == masked[1]:
-            return Difference("body", Verdict.ACCEPTABLE, "same body but for what changes with every answer")
-        shape = _json_shape(old), _json_shape(new)
-        if shape[0] is not None and shape[1] is not None:
-            if shape[0] == shape[1]:
-                return Difference("body", Verdict.ACCEPTABLE, "JSON of the same form with other values")
-            return Difference("body", Verdict.DIFFERS, "JSON of another form")
     if _alike(docker.size, kubernetes.size):
         return Difference("body", Verdict.ACCEPTABLE, f"another body of about the same size ({sizes})")
     return Difference("body", Verdict.DIFFERS, f"another body ({sizes})")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def masked_text(text: str, rules: Rules, identity: Identity) -> str:

@@ -17,6 +17,7 @@ from labtui.domain.migration.journal import Entry, Mark
 from labtui.domain.migration.parity import PathVerdict
 from labtui.domain.migration.probes import Side, SideCounts
 from labtui.domain.migration.steps import ORDER, StepName
+from labtui.domain.migration.window import Window
 from labtui.domain.text import clean, duration, size
 
 FORMAT = 1  # of the JSON; a higher one when a key changes its meaning
@@ -65,6 +66,7 @@ class Report:
     checks: tuple[CheckResult, ...] = ()
     remarks: tuple[str, ...] = ()  # what stands out, in sentences
     commits: tuple[tuple[str, str], ...] = ()  # revision, subject
+    windows: tuple[Window, ...] = ()  # in which nobody was answered, where data has one writer
 
     def side(self, side: Side) -> SideReport | None:
         """What is known of a side."""
@@ -118,6 +120,10 @@ def as_json(report: Report) -> dict[str, Any]:
                 "words": s.words,
             }
             for s in report.steps
+        ],
+        "windows": [
+            {"to": w.to, "began": w.began.isoformat(), "ended": _moment(w.ended), "seconds": w.seconds}
+            for w in report.windows
         ],
         "sides": {s.counts.side.value: {**_requests(s.counts), **_use(s.use)} for s in report.sides},
         "paths": [_path(p) for p in report.paths],
@@ -197,6 +203,7 @@ def as_markdown(report: Report) -> str:
         lines += [f"**{_users_saw(users.counts)}**", ""]
     lines += _table("Steps", ("step", "state", "took", ""), [_step_row(s) for s in report.steps])
     lines += _sides(report.sides)
+    lines += _list("Nobody was answered", [w.sentence for w in report.windows])
     rows = [(_code(p.path), p.verdict.word, _safe(p.sentence)) for p in report.paths]
     lines += _table("Answers of both sides", ("path", "verdict", ""), rows)
     said = [*(e.sentence for e in report.edges), *(c.sentence for c in report.checks), *report.remarks]

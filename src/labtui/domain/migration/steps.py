@@ -40,7 +40,9 @@ STEPS: tuple[StepInfo, ...] = (
     StepInfo(StepName.SECRETS, "write the secrets to Vault", "delete the versions it wrote"),
     StepInfo(StepName.WORKLOAD, "commit the stack's values, start the pods", "revert the commits, sync"),
     StepInfo(StepName.VERIFY, "ask both sides and compare their answers"),
-    StepInfo(StepName.QUIESCE, "stop the writer, copy what differs, compare checksums", "start Docker again, pods off"),
+    StepInfo(
+        StepName.QUIESCE, "stop what writes on Docker, start the pods on the same data", "pods off, start Docker again"
+    ),
     StepInfo(StepName.CUT_OVER, "send the traffic to both sides, then to Kubernetes alone", "revert the commits, sync"),
     StepInfo(StepName.SOAK, "watch answers, restarts, latency and memory for a set time"),
     StepInfo(StepName.RETIRE, "stop the Compose stack, keep it and mark it", "start the Compose stack again"),

@@ -6,8 +6,17 @@ import ipaddress
 
 import pytest
 
-from labtui.adapters.docker.containers import EngineContainers, _inside, _policy, _ports, established
+from labtui.adapters.docker.containers import (
+    EngineContainers,
+    _data_users,
+    _inside,
+    _policy,
+    _ports,
+    established,
+    overlap,
+)
 from labtui.domain.errors import Invalid, Unreachable
+from labtui.ports.stacks import DataUser
 
 HEADER = "  sl  local_address rem_address   st tx_queue rx_queue\n"
 PORTS = frozenset({8080})
@@ -46,6 +55,46 @@ def test_what_an_inspected_container_says() -> None:
     }
     assert _policy(doc) == "on-failure:3" and _policy({}) == "no" and _ports(doc) == PORTS
     assert _inside(doc) == INSIDE
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("/srv/shop", "/srv/shop/", True),
+        ("/srv/shop", "/srv/shop/pictures", True),
+        ("/srv/shop/pictures", "/srv", True),
+        ("/srv/shop", "/", True),
+        ("/srv/shop", "/srv/shop2", False),
+        ("/srv/shop", "/srv/x/../shop", True),
+        ("shop_data", "shop_data", True),
+        ("shop_data", "shop_data2", False),
+        ("shop_data", "/srv/shop_data", False),
+        ("/srv/shop", "", False),
+    ],
+)
+def test_who_has_a_folder_has_what_is_in_it(one: str, other: str, same: bool) -> None:
+    assert overlap(one, other) is same is overlap(other, one)
+
+
+def test_who_has_some_data() -> None:
+    labels = {"com.docker.compose.project": "shop", "com.docker.compose.service": "db"}
+    doc = {
+        "Name": "/shop-db-1",
+        "Config": {"Labels": labels},
+        "State": {"Running": False, "Restarting": True},
+        "Mounts": [
+            {"Type": "bind", "Source": "/srv/shop/data", "RW": True},
+            {"Type": "volume", "Name": "shop_cache", "Source": "/var/lib/docker/volumes/shop_cache/_data", "RW": False},
+            {"Type": "bind", "Source": "/etc/localtime", "RW": False},
+        ],
+    }
+    found = list(_data_users(doc, ["shop_cache", "/srv/shop/data"]))
+    assert found == [
+        DataUser("shop-db-1", "shop", "db", "/srv/shop/data", running=True, writes=True),
+        DataUser("shop-db-1", "shop", "db", "shop_cache", running=True, writes=False),
+    ]
+    (by_hand,) = _data_users({"Name": "/x", "Mounts": [{"Source": "/srv"}]}, ["/srv/shop/data"])
+    assert by_hand == DataUser("x", "", "", "/srv/shop/data", running=False, writes=True)
 
 
 def test_nonsense_is_refused_before_anybody_is_asked() -> None:

@@ -52,6 +52,15 @@ def pod(*containers: Json, on: str = "a", phase: str = "Running", **spec: Any) -
     return {"spec": {"nodeName": on, "containers": list(containers), **spec}, "status": {"phase": phase}}
 
 
+def test_images_are_those_that_every_node_with_room_has() -> None:
+    one, two, full = node("a"), node("b"), node("c", unschedulable=True)
+    one["status"]["images"] = [{"names": ["x:1", "y:1"]}, {"names": ["z:1"]}]
+    two["status"]["images"] = [{"names": ["x:1"]}, {"names": ["z:1", "w:1"]}]
+    full["status"]["images"] = []
+    assert reading(Served(nodes=[one, two, full])).facts.images == {"x:1", "z:1"}
+    assert reading(Served(nodes=[])).facts.images == frozenset()
+
+
 def test_free_is_what_requests_leave() -> None:
     pods = [
         pod(container("500m", "1Gi"), container("250m")),

@@ -130,6 +130,18 @@ def test_pods_that_leave_do_not_count_and_broken_ones_say_why(monkeypatch: pytes
     assert state.broken and not state.ready and state.restarts == 4 and state.message == "back-off 40s"
 
 
+def test_pods_that_leave_may_still_write_and_ended_ones_may_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    leaving = pod({"phase": "Running"}, deletionTimestamp="2026-01-01T00:00:00Z")
+    found, _ = stack({PODS: {"items": [leaving]}}, monkeypatch)
+    assert found.pods("shop", "shop") == () and len(found.remaining("shop", "shop")) == 1
+    for phase in ("Succeeded", "Failed"):
+        found, _ = stack({PODS: {"items": [pod({"phase": phase})]}}, monkeypatch)
+        assert found.remaining("shop", "shop") == ()
+    evicted = pod({"phase": "Failed", "containerStatuses": [{"name": "web", "state": {"running": {"startedAt": "x"}}}]})
+    found, _ = stack({PODS: {"items": [evicted]}}, monkeypatch)
+    assert len(found.remaining("shop", "shop")) == 1
+
+
 def test_last_words_are_those_of_the_run_that_ended_cleaned_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     said = "\n".join([*(f"line {n}" for n in range(50)), "no database \x1b[31m" + "x" * 1000])
     found, wire = stack({f"{PODS}/web-1": pod(CRASHING), f"{PODS}/web-1/log": said}, monkeypatch)

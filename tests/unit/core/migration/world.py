@@ -23,7 +23,7 @@ from labtui.domain.errors import LabError, NotFound
 from labtui.domain.ref import Ref
 from labtui.domain.resources.argocd import Application, AutoSync, Operation
 from labtui.ports import ServiceState, SyncRequest
-from labtui.ports.stacks import PodState, SliceState, WorkloadState
+from labtui.ports.stacks import DataUser, PodState, SliceState, WorkloadState
 from tests.unit.core.fakes import T0, application, ref
 from tests.unit.core.fakes import Argo as FakeBase
 
@@ -152,6 +152,9 @@ class Cluster:
             return ()
         return (self.sick,) if self.sick else (PodState("web-1", "web", True, "Running"),)
 
+    def remaining(self, namespace: str, release: str) -> tuple[PodState, ...]:
+        return self.pods(namespace, release)
+
     def last_words(self, namespace: str, pod: str, lines: int = 20) -> tuple[str, ...]:
         return self.log
 
@@ -254,6 +257,9 @@ class Compose:
     def set_restart_policy(self, site: str, container: str, policy: str) -> None:
         self.calls.append(f"{container} {policy}")
         self.policies[container] = policy
+
+    def data_users(self, site: str, places: Sequence[str]) -> tuple[DataUser, ...]:
+        return ()
 
     def connections(self, site: str, stack: str) -> int | None:
         return self.left.pop(0) if len(self.left) > 1 else self.left[0]

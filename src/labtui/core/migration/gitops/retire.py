@@ -146,6 +146,9 @@ class StopStack:
     control: StackControl
     world: StackWorld
     pace: Pace = field(default_factory=lambda: Pace(limit=300.0))
+    held: bool = (
+        False  # its data has one writer, the pods: what starts it again is the undo of the step quiesce, without them
+    )
     step: StepName = StepName.RETIRE
     name: str = "stop"
     title: str = "stop the Compose stack; its containers and volumes stay"
@@ -174,18 +177,21 @@ class StopStack:
 
     def undo(self, data: Data, report: Report) -> None:
         """Start what ran before; with the stack's own files where they are."""
+        if self.held:  # not even what only needs a writer: docker compose would start that as well
+            report("nothing is started while pods have the data; that comes when they are gone")
+            return
         states = self.control.states(self.site, self.stack)
         wanted = [str(s) for s in data.get("services") or ()]
         if not states and not wanted:
             report("there is nothing to start")
             return
         services = wanted or sorted({s.service for s in states})
-        if _unwell(states, services):
+        if unwell(states, services):
             self.control.run(self.site, self.stack, "up", tuple(services), report)
         if not wanted:  # which ones ran is not known: what ended well just now has done its work
             states = self.control.states(self.site, self.stack)
             services = sorted({s.service for s in states if not (s.state == "exited" and s.exit_code == 0)})
-        self._until(lambda now: _unwell(now, services), "the stack running and healthy", report)
+        self._until(lambda now: unwell(now, services), "the stack running and healthy", report)
         report(f"on Docker again: {describe(self.control.states(self.site, self.stack))}")
 
     def _until(self, wrong: Wrong, what: str, report: Report) -> None:
@@ -207,7 +213,7 @@ class StopStack:
             self.pace.wait(self.pace.every)
 
 
-def _unwell(states: tuple[ServiceState, ...], services: list[str]) -> list[ServiceState]:
+def unwell(states: tuple[ServiceState, ...], services: list[str]) -> list[ServiceState]:
     """What is not up: not running, or not healthy; a service without a container counts."""
     found = []
     for service in services:

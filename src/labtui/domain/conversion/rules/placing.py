@@ -104,18 +104,23 @@ def add_volume(component: dict[str, Any], mount_path: str, what: Mapping[str, An
     return volume
 
 
-def plan(conv: Conversion, service: Service, mount: Mount, becomes: str) -> None:
+def plan(conv: Conversion, service: Service, mount: Mount, becomes: str, *, kept: bool = False) -> None:
     """The plan's line for a mount."""
     writer = not mount.read_only and becomes in ("pvc", "nfs", "hostPath")
-    line = PlannedVolume(service.name, mount.target, mount.place, mount.read_only, becomes, mount.size, writer)
+    line = PlannedVolume(service.name, mount.target, mount.place, mount.read_only, becomes, mount.size, writer, kept)
     conv.volumes.append(line)
 
 
-def place(conv: Conversion, service: Service, component: dict[str, Any], mount: Mount, answer: str) -> None:
-    """Make the answer true. An empty one leaves the mount undecided: the component gets no volume for it."""
+def place(
+    conv: Conversion, service: Service, component: dict[str, Any], mount: Mount, answer: str, *, share: str = ""
+) -> None:
+    """Make the answer true. An empty one leaves the mount undecided: the component gets no volume for it.
+
+    `share`: the NFS share that the mount is, where the facts do not tell.
+    """
     verb, _, rest = answer.partition(":")
     fields = {"readOnly": mount.read_only, "subPath": mount.sub_path.strip("/")}
-    becomes = UNDECIDED
+    becomes, kept = UNDECIDED, False
     match verb:
         case "copy":
             add_volume(component, mount.target, {"pvc": {"size": rest or claim_size(mount.size)}}, **fields)
@@ -129,21 +134,34 @@ def place(conv: Conversion, service: Service, component: dict[str, Any], mount: 
                 kind = ""  # the node's own: whatever it is there
             path = {"path": mount.place, **({"type": kind} if kind else {})}
             add_volume(component, mount.target, {"hostPath": path}, **fields)
-            becomes = "hostPath"
+            becomes, kept = "hostPath", _on_its_node(conv, component, written=verb == "keep" and not mount.read_only)
             if verb == "daemonset":
                 component["kind"] = "DaemonSet"
         case "nfs":
-            share = nfs_of(rest or nfs_source(conv, mount))
-            if share is not None:
-                what = {"nfs": {"server": share[0], "path": share[1]}}
+            source = nfs_of(rest or nfs_source(conv, mount))
+            if source is not None:
+                what = {"nfs": {"server": source[0], "path": source[1]}}
                 add_volume(component, mount.target, what, **fields)
-                becomes = "nfs"
+                becomes, kept = "nfs", source in (nfs_of(share), nfs_of(nfs_source(conv, mount)))
         case "empty":
             add_volume(component, mount.target, {"emptyDir": {}}, **fields)
             becomes = "emptyDir"
         case "drop":
             becomes = "dropped"
-    plan(conv, service, mount, becomes)
+    plan(conv, service, mount, becomes, kept=kept)
+
+
+def _on_its_node(conv: Conversion, component: dict[str, Any], *, written: bool) -> bool:
+    """Does a hostPath show the pod the site's own data? What is written binds the pod to the node that is the site's host,
+    unless that is the only one there is."""
+    if conv.facts.same_host is not True:
+        return False
+    node, nodes = conv.facts.host_node, conv.facts.cluster.nodes if conv.facts.cluster else ()
+    if not node:
+        return not written or len(nodes) <= 1
+    if written and [n.name for n in nodes] != [node]:
+        component.setdefault("nodeSelector", {})["kubernetes.io/hostname"] = node
+    return True
 
 
 def nfs_source(conv: Conversion, mount: Mount) -> str:

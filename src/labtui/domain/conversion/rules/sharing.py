@@ -8,7 +8,8 @@ from typing import Any
 from labtui.domain.compose.stack import Service
 from labtui.domain.conversion.context import Conversion, Pass
 from labtui.domain.conversion.findings import PlannedVolume, Verdict
-from labtui.domain.conversion.rules.common import in_words, shown
+from labtui.domain.conversion.rules.common import shown
+from labtui.domain.conversion.rules.interruption import interruption, window_seconds
 from labtui.domain.conversion.rules.placing import Mount, is_answer, place
 
 _LONGEST = 63
@@ -131,9 +132,25 @@ def one_writer(conv: Conversion) -> None:
             options = [("one", "one pod")]
             conv.choose(service, "volumes.replicas", "Run one pod?", options, "one", words)
         _one_a_node(conv, service, component)
+    _owners(conv)
     refused = any(f.verdict is Verdict.REFUSED for f in conv.findings)
     if writers and not refused:
-        conv.interruption = " ".join(part for part in (conv.interruption, _interruption(conv, list(writers))) if part)
+        conv.interruption = " ".join(part for part in (conv.interruption, interruption(conv, list(writers))) if part)
+        conv.window = window_seconds(conv)
+
+
+def _owners(conv: Conversion) -> None:
+    """What is written in place stays with its owners, so the pod has to be who the container is."""
+    users = {service.name: conv.facts.images.get(service.image) for service in conv.stack.services}
+    for line in conv.volumes:
+        if not (line.kept and line.writer) or line.service in conv.left_out:
+            continue
+        context = conv.components.get(line.service, {}).get("podSecurityContext") or {}
+        image = users.get(line.service)
+        user = context.get("runAsUser", image.user or "0" if image else None)
+        who = "as the image's own user, which is not known" if user is None else f"as user {shown(str(user))}"
+        words = f"It is written in place: the pod runs {who}, and no file there gets another owner from labtui."
+        conv.converted(line.service, f"volumes.{line.target}.owner", words)
 
 
 def _all_shared(component: dict[str, Any]) -> bool:
@@ -152,23 +169,6 @@ def _one_a_node(conv: Conversion, service: str, component: dict[str, Any]) -> No
         conv.refused(
             service, "volumes.daemonset", f"{words}; answer keep or empty for it, or hostpath for the host's paths."
         )
-
-
-def _interruption(conv: Conversion, writers: list[str]) -> str:
-    copied = [line for line in conv.volumes if line.writer and line.becomes == "pvc" and line.service in writers]
-    names = shown(" and ".join(", ".join(writers).rsplit(", ", 1)))
-    sizes = [line.size for line in {line.source or line.target: line for line in copied}.values()]
-    one = len(writers) == 1
-    words = f"{names} {'writes' if one else 'write'} to volumes, and a volume has one writer"
-    its = "its container" if one else "their containers"
-    if copied:
-        total = sum(size or 0 for size in sizes)
-        amount = "data of unknown size" if all(s is None for s in sizes) else f"{in_words(total)} of data"
-        amount += ", and some whose size is not known" if None in sizes and total else ""
-        words += f": {its} {'stops' if one else 'stop'}, what has changed in {amount} since a first copy is copied, and the pods start"
-    else:
-        words += f": {its} {'stops' if one else 'stop'} before the pods start"
-    return f"{words}. Nobody gets an answer meanwhile, nor for some seconds at each later update."
 
 
 PASSES: tuple[Pass, ...] = (image_volumes, share, one_writer)

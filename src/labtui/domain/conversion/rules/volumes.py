@@ -129,7 +129,7 @@ def _nfs_volume(
     choices: Options = [("nfs", "the same share"), ("copy", "a copy on a claim"), ("drop", "move without it")]
     question = "Mount the share from the node?"
     answer = conv.settle(service.name, mount.key, question, choices, "nfs", detail, is_answer)
-    place(conv, service, component, mount, f"nfs:{share}" if answer == "nfs" else answer)
+    place(conv, service, component, mount, f"nfs:{share}" if answer == "nfs" else answer, share=share)
 
 
 def _refuse_unless_claim(conv: Conversion, service: Service, component: Component, mount: Mount, words: str) -> None:
