@@ -101,7 +101,7 @@ class InPlace:
         leases = FakeLeases()
         folder = JournalFolder(self.live.tree.parent / "journals")
         return Migrations(
-            folder, self.mirror, leases, lambda about, entries: self.actions(entries), SystemClock(), "ada"
+            folder, self.mirror, leases, lambda about, entries, fence: self.actions(entries), SystemClock(), "ada"
         )
 
     def writers(self) -> list[str]:

@@ -197,7 +197,7 @@ class MovingLab(FakeLab):
             self.folder,
             self.mirror,
             self.leases,
-            lambda about, entries: self.actions,
+            lambda about, entries, fence: self.actions,
             self.time,
             "ada@desk",
             reporter=_report,

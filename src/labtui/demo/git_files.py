@@ -112,7 +112,7 @@ class DemoFiles:
 
     # Changing
 
-    def write(self, base: str, files: Texts, message: str) -> Commit:
+    def write(self, base: str, files: Texts, message: str, ready: Callable[[], None] = lambda: None) -> Commit:
         """See `ports.stacks.GitHistory`."""
         if base != self.head():
             raise Refused("Somebody pushed to git meanwhile", "", "Nothing was pushed; look at the plan again")
@@ -120,15 +120,17 @@ class DemoFiles:
         new = {name: text for name, text in named.items() if self._text(base, name) != text}
         if not new:
             raise Refused("git already has it", f"{', '.join(named)} at {base[:7]}")
+        ready()
         return self._commit(base, new, message)
 
-    def revert(self, revision: str, message: str) -> Commit:
+    def revert(self, revision: str, message: str, ready: Callable[[], None] = lambda: None) -> Commit:
         """See `ports.stacks.GitHistory`."""
         head = self.head()
         full = self._repository.commit(revision).revision
         words = f"{message.rstrip()}\n\nThis reverts commit {full}.\n"
         texts = dict(self._written).get(full)
         if texts is None:
+            ready()
             return self._repository.revert(full, words)
         before = self._repository.parent(full)
         new: dict[str, str | None] = {}
@@ -146,6 +148,7 @@ class DemoFiles:
                 new[name] = back
         if not new:
             raise Refused("git already has it", f"what {full[:7]} did is undone on the branch {BRANCH}")
+        ready()
         return self._commit(head, new, words)
 
     def _commit(self, base: str, texts: Texts, message: str) -> Commit:

@@ -15,7 +15,7 @@ from labtui.domain.errors import Refused
 from labtui.domain.ref import Ref
 from labtui.ports import Commit, ServiceState, SyncRequest
 from labtui.ports.moving import SecretWriter, StoredSecret
-from labtui.ports.stacks import Deployments, GitHistory, Objects, StackContainers, StackControl
+from labtui.ports.stacks import DataUser, Deployments, GitHistory, Objects, StackContainers, StackControl
 
 if TYPE_CHECKING:
     from labtui.core.stacks import MigrationTools
@@ -138,6 +138,10 @@ class FencedContainers:
     def connections(self, site: str, stack: str) -> int | None:
         """See `ports.stacks.StackContainers`."""
         return self._containers.connections(site, stack)
+
+    def data_users(self, site: str, places: Sequence[str]) -> tuple[DataUser, ...]:
+        """See `ports.stacks.StackContainers`."""
+        return self._containers.data_users(site, places)
 
     def set_restart_policy(self, site: str, container: str, policy: str) -> None:
         """See `ports.stacks.StackContainers`."""

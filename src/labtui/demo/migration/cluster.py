@@ -82,6 +82,10 @@ class SimulatedStackCluster:
             ]
         return tuple(sorted(found, key=lambda p: p.name))
 
+    def remaining(self, namespace: str, release: str) -> tuple[PodState, ...]:
+        """See `ports.stacks.StackCluster`: a pod that is taken away is gone at once here."""
+        return self.pods(namespace, release)
+
     def last_words(self, namespace: str, pod: str, lines: int = 20) -> tuple[str, ...]:
         """See `ports.stacks.StackCluster`: only a program that ran and ended has said something."""
         self._answer()

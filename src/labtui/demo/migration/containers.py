@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from labtui.demo.compose import DemoCompose
 from labtui.demo.engine import Engine
 from labtui.domain.errors import NotFound
 from labtui.domain.resources.docker import DockerService
 from labtui.domain.text import clean
+from labtui.ports.stacks import DataUser
 
 NEVER = "no"  # what Docker does where nothing is asked for
 
@@ -45,6 +46,31 @@ class SimulatedContainers:
         self._answer(site)
         return self._connected(site, frozenset(self._containers(site, stack)))
 
+    def data_users(self, site: str, places: Sequence[str]) -> tuple[DataUser, ...]:
+        """See `ports.stacks.StackContainers`: here all containers are of stacks that have files."""
+        self._answer(site)
+        found = []
+        for stack in self._files.stacks(site):
+            names = self._containers(site, stack)
+            for service in self._files.read(site, stack).services:
+                for volume in service.raw.get("volumes") or ():
+                    place = str(volume.get("source") or "")
+                    if not any(_same(place, other) for other in places):
+                        continue
+                    writes = not volume.get("read_only", False)
+                    found += [
+                        DataUser(name, stack, service.name, place, self._runs(site, name), writes)
+                        for name, of in names.items()
+                        if of == service.name
+                    ]
+        return tuple(found)
+
+    def _runs(self, site: str, container: str) -> bool:
+        engine = self._engines[site]
+        services = (s for s in engine.world.of(engine.source) if isinstance(s, DockerService))
+        states = {c.name: c.state for s in services for c in s.containers}
+        return states.get(container) in ("running", "paused", "restarting")
+
     def _containers(self, site: str, stack: str) -> dict[str, str]:
         """Name → service."""
         engine = self._engines[site]
@@ -56,3 +82,8 @@ class SimulatedContainers:
             raise NotFound(f"There is no site {clean(site, 60)}", "", f"There are: {', '.join(self._engines)}")
         engine = self._engines[site]
         engine.world.answer(engine.source)
+
+
+def _same(place: str, other: str) -> bool:
+    """The same place, or one in the other."""
+    return place == other or place.startswith(f"{other}/") or other.startswith(f"{place}/")

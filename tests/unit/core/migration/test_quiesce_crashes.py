@@ -56,7 +56,7 @@ class Stage:
             JournalFolder(self.folder / "state"),
             self.mirror,
             self.leases,
-            lambda about, entries: Kept(self.host).actions(entries),
+            lambda about, entries, fence: Kept(self.host).actions(entries),
             self.clock,
             "ada@desk",
             patience=NO_PATIENCE,

@@ -13,8 +13,7 @@ from labtui.core.operations.watching import Pace
 from labtui.domain.conversion.findings import PlannedVolume
 from labtui.domain.errors import Refused, Unreachable
 from labtui.domain.text import clean
-from labtui.ports import ComposeControl
-from labtui.ports.stacks import DataUser, StackContainers
+from labtui.ports.stacks import DataUser, StackContainers, StackControl
 
 T = TypeVar("T")
 RUNNING = ("running", "restarting", "paused")
@@ -49,7 +48,7 @@ class OneWriter:
     site: str
     stack: str
     writers: Writers
-    control: ComposeControl
+    control: StackControl
     containers: StackContainers
     world: StackWorld
     stand: Callable[[], Stand | None]

@@ -16,8 +16,7 @@ from labtui.core.migration.gitops.values import Stand
 from labtui.core.operations.watching import Pace
 from labtui.domain.conversion.findings import PlannedVolume
 from labtui.domain.migration.steps import StepName
-from labtui.ports import ComposeControl
-from labtui.ports.stacks import StackContainers
+from labtui.ports.stacks import StackContainers, StackControl
 
 ON_DOCKER = Stand(False, "docker")
 WITH_PODS = Stand(True, "docker")
@@ -33,7 +32,7 @@ class DockerSide:
 
     site: str
     stack: str
-    control: ComposeControl
+    control: StackControl
     containers: StackContainers
     answered: Callable[[], str] = lambda: ""
     pace: Pace = field(default_factory=lambda: Pace(limit=300.0))
