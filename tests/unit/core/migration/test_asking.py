@@ -165,6 +165,15 @@ def test_an_undo_asks_and_can_go_on(rig: Rig) -> None:
     assert rig.world.state["effects"] == {"workload/commit": "theirs"}
 
 
+def test_an_undo_asks_again_when_it_is_another_change_by_then(rig: Rig) -> None:
+    rig.engine().run()
+    changed(rig)
+    rig.fails(lambda: rig.engine().undo(), Refused)
+    changed(rig, value="another one's")
+    error = rig.fails(lambda: rig.engine().resume("commit"), Refused)
+    assert "it is another one's" in error.detail and rig.action("commit").undos == 0
+
+
 def test_two_actions_of_one_name_are_told_apart_by_their_step(rig: Rig) -> None:
     rig.actions.insert(8, Fake(rig.world, StepName.CUT_OVER, "commit"))
     rig.world.change("cut over/commit", "theirs")

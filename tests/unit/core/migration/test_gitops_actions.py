@@ -129,6 +129,22 @@ def test_what_others_changed_stops_the_next_step_and_not_the_way_back(estate: Es
     assert values(estate.repo)["components"]["cache"]["image"] == "redis:8"
 
 
+def test_an_answer_that_was_asked_for_before_the_limit_is_not_the_last_word(estate: Estate) -> None:
+    estate.run("route", "pods")
+    estate.cluster.values = {**estate.cluster.values, "traffic": "both"}
+    real = estate.cluster.slices
+
+    def slices(namespace: str) -> tuple[SliceState, ...]:
+        ready = estate.time.now > 70  # as it was when the question came in; the answer takes 45 s
+        estate.time.now += 45
+        return tuple(s for s in real(namespace) if ready or s.manager == "labtui.dev")
+
+    estate.cluster.slices = slices  # type: ignore[method-assign]
+    estate.time.now = 0
+    estate.world.await_traffic(Stand(True, "both"), estate.report)
+    assert estate.time.now > 90
+
+
 def test_an_own_values_file_keeps_its_comments_and_its_words(estate: Estate) -> None:
     text = "# mine\n" + yaml.safe_dump({k: v for k, v in PLANNED.items() if k not in ("workload", "traffic")})
     text = text.replace("image: web:1", "image: web:2 # newer")
