@@ -202,18 +202,9 @@ class _Script:
 
     @cached_property
     def _staying(self) -> Staying:
-        tools, lab = self._tools, self._lab
-        return Staying(
-            self._subject,
-            self._places,
-            lambda: self._settings,
-            lambda: self._planned.stack.services,
-            tools.prober,
-            lab.clock,
-            tools.own,
-            lab.pace,
-            self._entries,
-        )
+        tools, clock, pace = self._tools, self._lab.clock, self._lab.pace
+        asked = (lambda: self._settings, lambda: self._planned.stack.services, tools.prober, clock, tools.own, pace)
+        return Staying(self._subject, self._places, *asked, self._entries)
 
     @cached_property
     def _world(self) -> StackWorld:
@@ -372,7 +363,10 @@ class _Script:
 
         def find() -> SoakPlan:
             sides = self._places.sides(_quiet) if self._places.door is not None else None
-            return soak_plan(settings, sides, self._subject)
+            plan = soak_plan(settings, sides, self._subject)
+            # a container that is stopped by now cannot answer
+            loads = tuple(load for load in plan.loads if load.target.side is not Side.DOCKER)
+            return replace(plan, loads=loads) if self._moving.in_place else plan
 
         return Soak(self._subject, settings.soak_seconds, find, self._tools.prober, self._watching)
 
