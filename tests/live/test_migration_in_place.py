@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import yaml
 
 from labtui.adapters.probe import NetworkProber
 from labtui.core.clock import SystemClock
@@ -26,6 +30,7 @@ from labtui.core.operations.watching import Pace
 from labtui.domain.conversion.findings import PlannedVolume
 from labtui.domain.errors import MustUndo, Refused
 from labtui.domain.migration.journal import Entry, State
+from labtui.domain.migration.names import object_name
 from labtui.domain.migration.probes import Side, Target
 from labtui.domain.migration.progress import MigrationProgress
 from labtui.domain.migration.steps import StepName
@@ -120,13 +125,16 @@ class InPlace:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[InPlace]:
-    shared = os.environ.get("LIVE_SHARED_FOLDER") or tempfile.gettempdir()
+    shared = os.environ.get("LIVE_SHARED_FOLDER") or "/var/tmp"
     with LiveMigration(tmp_path) as live, tempfile.TemporaryDirectory(prefix="lt-", dir=shared) as data:
         found = InPlace(live, Path(data))
         live.deploy()
         found.begin()
         yield found
         live.stack.down()
+        live.kubectl(
+            "-n", "labtui", "delete", "configmap,lease", object_name("wroclaw", live.name), "--ignore-not-found"
+        )
 
 
 def test_what_was_written_is_there_after_and_comes_back_with_what_was_written_meanwhile(place: InPlace) -> None:
@@ -202,3 +210,78 @@ def test_a_stranger_in_the_folder_and_a_pod_that_leaves_slowly_are_seen(place: I
     service.undo(record.about.id, None, place.tell)
     assert time.monotonic() - began > 4 and place.pods() == []
     wait_until("Docker writes again", lambda: len(place.writers()) == 3)
+
+
+class Shell:
+    """The command line on an estate file of its own."""
+
+    def __init__(self, place: InPlace, folder: Path) -> None:
+        live = place.live
+        site = {"docker": {"host": os.environ["LIVE_DOCKER_WROCLAW"]}, "address": os.environ["LIVE_NODE_IP"]}
+        estate = {
+            "estate": "live",
+            "domain": "example.org",
+            "sites": {"wroclaw": {**site, "compose": str(live.stack.folder)}},
+            "argocd": {"server": os.environ["ARGOCD_SERVER"], "plaintext": True},
+            "gitops": {"repository": str(live.tree), "manifests": live.manifests, "environment": "homelab"},
+        }
+        self.file = folder / "labtui.yaml"
+        self.file.write_text(yaml.safe_dump(estate))
+        self.target = f"wroclaw/{live.name}"
+        self.environ = {
+            **os.environ,
+            "XDG_STATE_HOME": str(folder / "state"),
+            "XDG_CONFIG_HOME": str(folder / "config"),
+        }
+
+    def __call__(self, *words: str) -> dict[str, Any]:
+        """Run it; what it prints as JSON."""
+        argv = [sys.executable, "-m", "labtui", "--estate", str(self.file), *words, "--json"]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=400, check=False, env=self.environ)
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def answered(self, *first: str) -> tuple[list[str], dict[str, Any]]:
+        """The plan with every question answered: with these, else as proposed."""
+        given = list(first)
+        while True:
+            made = self("plan", self.target, *(word for answer in given for word in ("--set", answer)))
+            asked = [f for f in made["findings"] if f.get("choice") and not f["choice"]["given"]]
+            if not asked:
+                return given, made
+            for f in asked:
+                key = f"{f['service']}.{f['key']}".lstrip(".")
+                given.append(f"{key}={f['choice']['proposed'] or f['choice']['options'][0]['answer']}")
+
+
+def test_the_command_plans_it_moves_it_and_brings_it_back(place: InPlace, tmp_path: Path) -> None:
+    live = place.live
+    wait_until("Docker writes", lambda: (place.data / "log").exists() and place.count() > 5)
+    checks = {"edge": os.environ["LIVE_INGRESS"], "seconds": 2, "soak": {"seconds": 3}}
+    live._write(f"manifests/applications/values/homelab/{live.name}.checks.yaml", checks)
+    live._push("what is looked at")
+    shell = Shell(place, tmp_path)
+    given, plan = shell.answered(
+        "web.volumes./data=keep", "web.environment.GREETING=plain", f"ingress.host={live.host}"
+    )
+    (volume,) = [v for v in plan["volumes"] if v["target"] == "/data"]
+    assert (volume["becomes"], volume["kept"], volume["writer"]) == ("hostPath", True, True)
+    assert plan["verdict"] == "ready" and f"about {plan['window_seconds']} seconds" in plan["interruption"]
+    assert any(f["key"] == "volumes./data.owner" and "as user" in f["detail"] for f in plan["findings"])
+    shell("plan", shell.target, "--save", "--yes", *(word for answer in given for word in ("--set", answer)))
+
+    report = shell("migrate", shell.target, "--yes")["report"]
+    assert report["state"] == State.KUBERNETES.value and set(live.running().values()) == {"exited"}
+    (window,) = report["windows"]
+    print(f"said before: {plan['window_seconds']} s; it was {window['seconds']:.1f} s")
+    assert window["to"] == "Kubernetes" and 0 < window["seconds"] < 60
+    assert "docker" not in report["sides"] or not report["sides"]["docker"]["failed"]
+    container, pod = place.writers()
+    assert pod in place.pods()
+
+    back = shell("migration", "undo", report["id"], "--yes")["report"]
+    assert back["state"] == State.DOCKER.value and set(live.running().values()) == {"running"}
+    assert [w["to"] for w in back["windows"]] == ["Kubernetes", "Docker"] and place.pods() == []
+    wait_until("Docker writes again", lambda: len(place.writers()) == 3)
+    assert place.writers() == [container, pod, container]

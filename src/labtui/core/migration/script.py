@@ -303,7 +303,10 @@ class Script:
 
         def find() -> SoakPlan:
             sides = self._places.sides(_quiet) if self._places.door is not None else None
-            return soak_plan(settings, sides, self._subject)
+            plan = soak_plan(settings, sides, self._subject)
+            # a container that is stopped by now cannot answer
+            loads = tuple(load for load in plan.loads if load.target.side is not Side.DOCKER)
+            return replace(plan, loads=loads) if self._moving.in_place else plan
 
         return Soak(self._subject, settings.soak_seconds, find, self._tools.prober, self._watching)
 

@@ -56,7 +56,7 @@ PORTS: tuple[tuple[type, type, frozenset[str], frozenset[str]], ...] = (
         StackContainers,
         FencedContainers,
         frozenset({"set_restart_policy"}),
-        frozenset({"restart_policies", "connections"}),
+        frozenset({"restart_policies", "connections", "data_users"}),
     ),
     (StackControl, FencedCompose, frozenset({"run"}), frozenset({"states"})),
     (SecretWriter, FencedSecrets, frozenset({"put", "delete"}), frozenset({"newest", "versions", "capabilities"})),
