@@ -29,7 +29,8 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         metavar="SOURCE=FAULT",
         default=argparse.SUPPRESS,
-        help="a fault in the demo: SOURCE is argocd, cluster, wroclaw, kyiv or vault; FAULT is down, slow, denied or expired",
+        help="a fault in the demo: SOURCE is argocd, cluster, wroclaw, kyiv or vault; FAULT is down, slow, denied or expired; "
+        "for migrations also git=down, pods=no-image, pods=crashes, traffic=lossy",
     )
     estate.add_argument("--read-only", action="store_true", default=argparse.SUPPRESS, help="refuse every change")
     screen = argparse.ArgumentParser(add_help=False)
