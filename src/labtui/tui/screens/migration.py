@@ -63,6 +63,7 @@ class MigrationScreen(LabScreen):
         self.log_view = ScrollLines(css_id="log", follow=True)
         self.body = MigrationBody(self.steps, self.sides, self.words, self.log_view)
         self.footer = FooterLine(css_id="footer")
+        self._logged = (-1, 0)  # the version of the track that the log shows, and how wide
         self._moved = False  # has the cursor been moved by hand?
         self._timer: Timer | None = None
 
@@ -100,7 +101,7 @@ class MigrationScreen(LabScreen):
         self.steps.show_steps(lines)
         self._draw_sides()
         self._draw_words()
-        self.log_view.show(log_lines(track.log, now, self.log_view.room))
+        self._draw_log()
         self._draw_heading()
         self.show_hints()
         if self._timer is not None:
@@ -120,6 +121,13 @@ class MigrationScreen(LabScreen):
         if found != self.words.rows:
             self.words.rows = found
         self.body.want(len(page_lines(found, width)))
+
+    def _draw_log(self) -> None:
+        """Thousands of lines are laid out anew only when one has come, or their width is another."""
+        shown = self.track.version, self.log_view.room
+        if shown != self._logged:
+            self._logged = shown
+            self.log_view.show(log_lines(self.track.log, self.lab.clock.now(), shown[1]))
 
     def _draw_sides(self) -> None:
         room = self.sides.size
