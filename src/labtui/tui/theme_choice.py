@@ -1,7 +1,7 @@
 """The theme that is worn, those to choose from, and what happens when a theme file changes while labtui runs.
 
 Files are looked at when the terminal gets the focus, when the list of themes is opened, and every two seconds if the
-user has a folder of themes: a dozen `stat` calls, 0.1 ms. Who has no such folder pays nothing.
+user has a folder of themes: a few `stat` calls, less than a millisecond. Who has no such folder pays nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class ThemeChoice:
         self.loaded = theming.Loaded()
         self._app = app
         self._dirs = tuple(dirs)
-        self._stamps: frozenset[tuple[Path, int, int]] = frozenset()
+        self._stamps: frozenset[tuple[str, int, int]] = frozenset()
         self._missing = ""  # a theme that was asked for and is not there
         self._watching = False
 

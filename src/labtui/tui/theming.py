@@ -8,6 +8,7 @@ What a file leaves out has a default.
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -113,14 +114,19 @@ def load_files(paths: Iterable[Path]) -> Loaded:
     return Loaded(loaded.themes, tuple(failed), loaded.files, loaded.about)
 
 
-def stamps(dirs: Iterable[Path]) -> frozenset[tuple[Path, int, int]]:
+def stamps(dirs: Iterable[Path]) -> frozenset[tuple[str, int, int]]:
     """File, time of change (ns) and size of every theme file: different as soon as one was written, made or removed."""
     found = set()
     for folder in (shipped_dir(), *dirs):
-        for path in folder.glob("*.toml"):
-            with suppress(OSError):  # it has gone since, or may not be asked about: reading it says so
-                status = path.stat()
-                found.add((path, status.st_mtime_ns, status.st_size))
+        with (
+            suppress(OSError),
+            os.scandir(folder) as entries,
+        ):  # it is not there, or may not be read: reading it says so
+            for entry in entries:
+                if entry.name.endswith(".toml"):
+                    with suppress(OSError):  # it has gone since
+                        status = entry.stat()
+                        found.add((entry.path, status.st_mtime_ns, status.st_size))
     return frozenset(found)
 
 
