@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event, Thread
@@ -31,16 +32,19 @@ RATE = 50.0
 class LiveMigration(GitopsEstate):
     """See the module. The stack's name is `name`; everything else is named after it."""
 
-    def __init__(self, tmp: Path, *, old: bool = False) -> None:
-        super().__init__(tmp)
-        self.stack = LiveStack("wroclaw", tmp, self.name)
+    def __init__(
+        self, tmp: Path, *, old: bool = False, site: str = "wroclaw", environ: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(tmp, environ)
+        self.stack = LiveStack(site, tmp, self.name)
+        self.address = os.environ["LIVE_NODE_IP" if site == "wroclaw" else "LIVE_KYIV_IP"]
         self.manifests = f"{self.folder}/manifests"
         self.host = f"{self.name}.example.org"
         self.old = f"{self.name}-external" if old else ""
         self.port = free_port()  # a published port that Docker chooses is another one after each stop
-        site = self.stack.files[1]
+        own = self.stack.files[1]
         ports = f'restart: unless-stopped\n    ports: ["{self.port}:8080"]'
-        site.write_text(site.read_text().replace('ports: ["8080"]', ports))
+        own.write_text(own.read_text().replace('ports: ["8080"]', ports))
 
     def deploy(self, *, with_parent: bool = True, annotations: bool = True) -> str:
         """Start the stack, push the manifests, and let Argo CD begin; answers the revision. Without `annotations` the older
@@ -60,7 +64,7 @@ class LiveMigration(GitopsEstate):
                 {
                     "domain": "example.org",
                     "clusterIssuer": "none",
-                    "services": {self.name: {"host": os.environ["LIVE_NODE_IP"], "port": self.port}},
+                    "services": {self.name: {"host": self.address, "port": self.port}},
                 },
             )
         self._write("manifests/app-of-apps/values/homelab.yaml", self._list())
@@ -106,7 +110,7 @@ class LiveMigration(GitopsEstate):
         return {
             "workload": False,
             "traffic": "docker",
-            "docker": {"host": os.environ["LIVE_NODE_IP"]},
+            "docker": {"host": self.address},
             "ingress": {"enabled": True, "component": "web", "host": self.host},
             "components": {"web": web, "cache": cache},
         }
@@ -119,7 +123,7 @@ class LiveMigration(GitopsEstate):
     def running(self) -> dict[str, str]:
         """Service → state of its container."""
         found = docker(
-            "wroclaw",
+            self.stack.site,
             *("ps", "--all", "--filter", f"label=com.docker.compose.project={self.name}"),
             *("--format", '{{.Label "com.docker.compose.service"}} {{.State}}'),
         )

@@ -18,7 +18,7 @@ import tarfile
 import tempfile
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def python_image() -> Iterator[str]:
     image = f"{os.environ['LIVE_REGISTRY']}/{name}:1"
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder) / "python.tar"
-        _pack(archive)
+        pack(archive, MODULES)
         docker("wroclaw", "import", "--change", "ENV PATH=/bin", str(archive), image)
     docker("wroclaw", "push", "--quiet", image)
     digest = docker("wroclaw", "inspect", "--format", "{{index .RepoDigests 0}}", image).partition("@")[2]
@@ -48,10 +48,11 @@ def python_image() -> Iterator[str]:
             pass
 
 
-def _pack(archive: Path) -> None:
+def pack(archive: Path, names: Iterable[str] = ()) -> None:
+    """Write the interpreter, its library and these modules as a tar file."""
     program = Path(sys.base_prefix) / "bin" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
     library = Path(sysconfig.get_path("stdlib", vars={"installed_base": sys.base_prefix, "base": sys.base_prefix}))
-    modules = [Path(str(importlib.import_module(name).__file__)) for name in MODULES]
+    modules = [Path(str(importlib.import_module(name).__file__)) for name in names]
     sources = [module.parent if module.name == "__init__.py" else module for module in modules]
     shared = [
         file for source in (library, *sources) for file in ([source] if source.is_file() else source.rglob("*.so"))
