@@ -26,13 +26,17 @@ from typing import Any
 
 import yaml
 
+from labtui.adapters.kubernetes.mirror import KubernetesMirror
+from labtui.domain.connections import KubernetesConnection
+from labtui.domain.migration.names import object_name
 from tests.live.chart_fixture import vault
 from tests.live.gitops_fixture import wait_until
 from tests.live.migration_fixture import LiveMigration, answers
 from tests.live.migrations.image import PROGRAM
 
 ROOT = Path(__file__).parents[3]
-GRACE = 20  # seconds that connections may last after the stop was asked for
+GRACE = 20  # seconds that a stop waits for what is under way
+DRAIN = 25  # seconds that connections to the containers may last before they are stopped
 _BASE = """\
 services:
   web:
@@ -84,6 +88,7 @@ CHECKS: Mapping[str, Any] = {
     "downloads": ["/film.bin"],
     "budget": {"failed": 0, "gap_seconds": 3},
     "soak": {"seconds": 2},
+    "drain": DRAIN,
 }
 
 
@@ -103,7 +108,7 @@ class MigratedStack(LiveMigration):
         self.site, self.route, self.image = site, route, image
         self.place = f"{site}/{self.name}"
         self.secrets = {name: f"{name}-{uuid.uuid4().hex}" for name in ("DB_PASSWORD", "API_TOKEN")}
-        self.checks: dict[str, Any] = dict(CHECKS)
+        self.checks: dict[str, Any] = {**CHECKS, "edge": os.environ["LIVE_INGRESS"]}
         self.environ: dict[str, str] = {}
         self.machine = "one"
         base, own = self.stack.files
@@ -212,15 +217,25 @@ class MigratedStack(LiveMigration):
         """Take everything away, what labtui has left in the cluster too."""
         super().delete()
         vault("DELETE", f"kv/metadata/apps/{self.name}")
-        words = ("-n", "labtui", "delete", "lease,configmap", "--ignore-not-found")
-        self.kubectl(*words, f"labtui-migration-{self.site}-{self.name}", f"labtui-migration-{self.name}")
+        own = object_name(self.site, self.name)
+        self.kubectl("-n", "labtui", "delete", f"lease/{own}", f"configmap/{own}", "--ignore-not-found")
         shutil.rmtree(self.bare)
 
     # Driving labtui
 
+    @property
+    def state(self) -> Path:
+        """Where the labtui of this machine keeps its own files."""
+        return self.home / self.machine / "xdg_state_home" / "labtui"
+
+    def migration(self) -> str:
+        """The stack's latest migration, as its copy in the cluster names it; empty when there is none."""
+        copy = KubernetesMirror(KubernetesConnection()).read(self.site, self.name)
+        return copy.migration if copy is not None else ""
+
     def command(self, *words: str, program: str = "labtui") -> list[str]:
-        """The command line of a labtui on this estate. `--estate` goes after the command's name."""
-        return [sys.executable, "-m", program, words[0], "--estate", str(self.file), *words[1:]]
+        """The command line of a labtui on this estate."""
+        return [sys.executable, "-m", program, "--estate", str(self.file), *words]
 
     def environment(self, **more: str) -> dict[str, str]:
         """Its environment: folders of its own, of the machine that it plays."""
