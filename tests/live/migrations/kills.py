@@ -81,6 +81,10 @@ class Killer:
         """How the kill hook names its entries, in their order, the first time each comes."""
         return list(dict.fromkeys(name_of(e.mark, e.step, e.action, e.data) for e in self.entries()))
 
+    def under_way(self) -> bool:
+        """Is there something to go on with, or to undo?"""
+        return state_of(self.entries()) is State.RUNNING
+
     # Running
 
     def run(self, words: Sequence[str], at: Boundary | None = None, after: float = 0.0) -> int:
@@ -103,8 +107,7 @@ class Killer:
     def forward(self) -> tuple[str, ...]:
         """The command that goes on with a migration, or begins one: either works."""
         identity = self.stack.migration()
-        under_way = identity and state_of(self.entries()) is State.RUNNING
-        if under_way and self.random.random() < 0.5:
+        if self.under_way() and self.random.random() < 0.5:
             return ("migration", "resume", identity)
         return ("migrate", self.stack.place)
 
@@ -148,7 +151,7 @@ class Killer:
                 break  # it has ended: what would come was there already
             else:
                 return False
-            if standing == KUBERNETES and self.entries() and self.random.random() < BACK:
+            if standing == KUBERNETES and self.under_way() and self.random.random() < BACK:
                 self.say(f"back after {at[0]}:{at[1]}")
                 if not self.end(self.back(), DOCKER):
                     return False
@@ -169,12 +172,11 @@ class Killer:
             if status not in (0, -9):
                 return
             self.found.random += status == -9
-            under_way = self.entries() and state_of(self.entries()) is State.RUNNING
-            if aim == KUBERNETES and under_way and self.random.random() < 0.25:
+            if aim == KUBERNETES and self.under_way() and self.random.random() < 0.25:
                 aim = DOCKER
             elif self.random.random() < 0.3 and not self.end(self.forward() if aim == KUBERNETES else self.back(), aim):
                 return
-            if not self.entries() or state_of(self.entries()) is not State.RUNNING:
+            if not self.under_way():
                 aim = KUBERNETES if self.world.standing() == DOCKER else DOCKER
             self.say(f"{number + 1} of {count} moments, now {aim}")
 
@@ -243,7 +245,7 @@ def _all(killer: Killer, boundaries: str, moments: int) -> None:
                 return
             say(f"pass {odd + 1}, {standing}: {sum(found.reached.values())} kills")
     killer.at_random(moments, (took[0], took[1]))
-    if killer.entries() and state_of(killer.entries()) is State.RUNNING:
+    if killer.under_way():
         killer.end(killer.back(), DOCKER)
 
 

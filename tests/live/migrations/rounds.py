@@ -80,6 +80,8 @@ def _one(
         world.demand(standing)
     except AssertionError as error:
         found.problems.append(f"{phase}: {error}")
+    if holder := world.holder():
+        found.problems.append(f"{phase}: {holder} still holds the lease")
     if standing == KUBERNETES and (early := _too_early(found.crowd, stack)):
         found.problems.append(f"{phase}: {early}")
     say(f"{found.place}: {phase}: {found.seconds[phase]:.1f} s, ended with {status}, {world.standing()}")

@@ -124,7 +124,7 @@ class MigratedStack(LiveMigration):
     def deploy(self, *, with_parent: bool = True, annotations: bool = True) -> str:
         """Start the stack, push the manifests, and wait until it answers through its Ingress."""
         revision = super().deploy(with_parent=with_parent, annotations=annotations)
-        self._write_estate()
+        self.write_estate()
         if self.route != "none":
             wait_until("the route", lambda: answers(self.host), 120)
         self._settle()
@@ -188,8 +188,10 @@ class MigratedStack(LiveMigration):
             "components": {"web": web},
         }
 
-    def _write_estate(self) -> None:
-        host = {"wroclaw": os.environ["LIVE_DOCKER_WROCLAW"], "kyiv": os.environ["LIVE_DOCKER_KYIV"]}[self.site]
+    def write_estate(self, engine: str = "") -> None:
+        """The estate file; the site's engine is reached at `engine` if one is given."""
+        usual = {"wroclaw": os.environ["LIVE_DOCKER_WROCLAW"], "kyiv": os.environ["LIVE_DOCKER_KYIV"]}
+        host = engine or usual[self.site]
         site = {
             "docker": {"host": host},
             "address": self.address,
