@@ -22,7 +22,7 @@ from labtui.domain.migration.journal import Entry, Mark
 from labtui.domain.migration.steps import StepName
 from labtui.ports.migration import MirrorCopy
 
-TIMES = Times(duration=3, renew=0.7, look=0.2)
+TIMES = Times(duration=2, renew=0.5, look=0.1)
 
 
 def name_of(mark: Mark, step: StepName | None, action: str, data: Mapping[str, Any]) -> str:

@@ -142,7 +142,7 @@ class Killer:
         """Go one way, killed at each of its boundaries. On the way forward some are followed by the whole way back."""
         way = self.forward if standing == KUBERNETES else self.back
         for at in self.boundaries(names, odd, way):
-            if take is not None and at not in take:
+            if (take is not None and at not in take) or self.found.reached[at]:
                 continue
             status = self.run(way(), at)
             if status == -9:

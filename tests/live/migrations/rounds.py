@@ -40,8 +40,8 @@ class Rounds:
     crowd: Crowd | None = None
 
 
-def run(place: str, image: str, folder: Path, rounds: int, say: Callable[[str], None]) -> Rounds:
-    """All rounds on one place."""
+def run(place: str, image: str, folder: Path, rounds: int, say: Callable[[str], None], limit: float = GAP_MS) -> Rounds:
+    """All rounds on one place. `limit`: of the longest gap, in milliseconds."""
     site, route = PLACES[place]
     found = Rounds(place)
     with MigratedStack(folder, image, site=site, route=route) as stack:
@@ -60,7 +60,7 @@ def run(place: str, image: str, folder: Path, rounds: int, say: Callable[[str], 
                     continue
                 break
             crowd.phase("the end")
-        found.problems += _judged(found, crowd)
+        found.problems += _judged(found, crowd, limit)
     return found
 
 
@@ -102,12 +102,12 @@ def _too_early(crowd: Crowd, stack: MigratedStack) -> str:
     return ""
 
 
-def _judged(found: Rounds, crowd: Crowd) -> list[str]:
+def _judged(found: Rounds, crowd: Crowd, limit: float) -> list[str]:
     found.load = crowd.stop()
     wrong = []
     for phase in found.load["phases"]:
         wrong += crowd.lost(phase)
-        if phase in found.seconds and (gap := crowd.gap(phase)) > GAP_MS:
+        if phase in found.seconds and (gap := crowd.gap(phase)) > limit:
             less = crowd.gap(phase, "longest_gap_less_own_stalls_ms")
             wrong.append(
                 f"{phase}: the longest gap was {gap:.0f} ms ({less:.0f} ms without the generator's own stalls)"

@@ -10,7 +10,7 @@ does: listens no more, closes idle connections, lets requests, sockets and downl
     /download?seconds=S      BLOCK, 25 times a second
     /film.bin    a large body at once
 
-FAULT in the environment makes it fail in the cluster alone: crash, unready, users (what comes by a host name is a failure).
+FAULT in the environment makes it fail in the cluster alone: crash, unready, users (what comes through an Ingress fails).
 """
 
 from __future__ import annotations
@@ -83,8 +83,7 @@ class Server:
     async def request(self, target: str, headers: dict[str, str], streams: Streams) -> None:
         """Answer one request."""
         url = urlsplit(target)
-        by_name = not headers.get("host", "").partition(":")[0].replace(".", "").isdigit()
-        if _FAULT == "users" and by_name and "example.org" in headers.get("host", ""):
+        if _FAULT == "users" and "x-forwarded-for" in headers:
             await self.answer(streams, 500, b"no\n")
         elif url.path == "/ws" and "sec-websocket-key" in headers:
             await self.websocket(headers["sec-websocket-key"], streams)
