@@ -22,9 +22,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labtui.adapters.kubernetes.mirror import KubernetesMirror
-from labtui.core.migration.journal import entries_of
-from labtui.domain.connections import KubernetesConnection
 from labtui.domain.migration.journal import Entry, State, state_of
 from tests.live.migrations.crowd import Crowd
 from tests.live.migrations.image import served_image
@@ -74,12 +71,7 @@ class Killer:
 
     def entries(self) -> tuple[Entry, ...]:
         """The journal of the latest migration."""
-        copy = KubernetesMirror(KubernetesConnection()).read(self.stack.site, self.stack.name)
-        return entries_of(copy) if copy is not None else ()
-
-    def names(self) -> list[str]:
-        """How the kill hook names its entries, in their order, the first time each comes."""
-        return list(dict.fromkeys(name_of(e.mark, e.step, e.action, e.data) for e in self.entries()))
+        return self.stack.journal()
 
     def under_way(self) -> bool:
         """Is there something to go on with, or to undo?"""

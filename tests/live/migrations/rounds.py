@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tests.live.migrations.crowd import GAP_MS, Crowd
+from tests.live.migrations.crowd import GAP_MS, REQUESTS, Crowd
 from tests.live.migrations.image import served_image
 from tests.live.migrations.pages import head, table
 from tests.live.migrations.stack import DRAIN, MigratedStack
@@ -37,7 +37,18 @@ class Rounds:
     load: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    journal: list[tuple[float, str]] = field(default_factory=list)  # moments, and what was written then
     crowd: Crowd | None = None
+
+    def during(self, phase: str) -> str:
+        """What was being done at the longest gap of a phase, by the journal."""
+        kinds = self.load["phases"].get(phase, {})
+        gaps = [gap for kind in REQUESTS if kind in kinds for gap in kinds[kind]["gaps"]]
+        if not gaps:
+            return ""
+        moment = self.load["epoch"] + max(gaps, key=lambda gap: gap[1])[0]
+        before = [words for at, words in self.journal if at <= moment]
+        return before[-1] if before else "the beginning"
 
 
 def run(place: str, image: str, folder: Path, rounds: int, say: Callable[[str], None], limit: float = GAP_MS) -> Rounds:
@@ -80,18 +91,28 @@ def _one(
         world.demand(standing)
     except AssertionError as error:
         found.problems.append(f"{phase}: {error}")
+    found.journal += [
+        (datetime.fromisoformat(e["at"]).timestamp(), f"{e['mark']} {e['step']}/{e['action']}")
+        for e in _journal(stack)
+        if e.get("step") and e["number"] > 1
+    ]
+    found.journal.sort()
     if holder := world.holder():
         found.problems.append(f"{phase}: {holder} still holds the lease")
-    if standing == KUBERNETES and (early := _too_early(found.crowd, stack)):
+    if standing == KUBERNETES and (early := _too_early(stack)):
         found.problems.append(f"{phase}: {early}")
     say(f"{found.place}: {phase}: {found.seconds[phase]:.1f} s, ended with {status}, {world.standing()}")
     return not found.problems
 
 
-def _too_early(crowd: Crowd, stack: MigratedStack) -> str:
+def _journal(stack: MigratedStack) -> list[dict[str, Any]]:
+    text = (stack.state / "migrations" / f"{stack.migration()}.jsonl").read_text()
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def _too_early(stack: MigratedStack) -> str:
     """Were the containers stopped before their connections had ended, and before the limit?"""
-    journal = (stack.state / "migrations" / f"{stack.migration()}.jsonl").read_text().splitlines()
-    entries = [json.loads(line) for line in journal]
+    entries = _journal(stack)
     times = {
         (e.get("step"), e.get("action"), e["mark"]): datetime.fromisoformat(e["at"]) for e in entries if e.get("step")
     }
@@ -139,6 +160,7 @@ def page(results: list[Rounds], rounds: int) -> str:
                     *(f"{sent}, {failed}" for sent, failed in counts),
                     f"{crowd.gap(phase):.0f}",
                     f"{crowd.gap(phase, 'longest_gap_less_own_stalls_ms'):.0f}",
+                    found.during(phase) if phase in found.seconds else "",
                 )
             )
         total = [
@@ -147,7 +169,7 @@ def page(results: list[Rounds], rounds: int) -> str:
         lines += [f"## {_TITLES[found.place]}", ""]
         lines += table(
             ("phase", "seconds", "fresh: sent, failed", "kept: sent, failed", "sockets: opened, broken",
-             "downloads: begun, broken", "longest gap (ms)", "without the generator's stalls"),
+             "downloads: begun, broken", "longest gap (ms)", "without the generator's stalls", "that was after"),
             rows,
         )  # fmt: skip
         lines += ["", f"{total[0] - total[1]} of {total[0]} requests were answered.", ""]

@@ -27,12 +27,16 @@ from typing import Any
 import yaml
 
 from labtui.adapters.kubernetes.mirror import KubernetesMirror
+from labtui.core.migration.journal import entries_of
 from labtui.domain.connections import KubernetesConnection
+from labtui.domain.migration.journal import Entry
 from labtui.domain.migration.names import object_name
+from labtui.ports.migration import MirrorCopy
 from tests.live.chart_fixture import vault
 from tests.live.gitops_fixture import wait_until
 from tests.live.migration_fixture import LiveMigration, answers
 from tests.live.migrations.image import PROGRAM
+from tests.support.whole_migration_program import name_of
 
 ROOT = Path(__file__).parents[3]
 GRACE = 20  # seconds that a stop waits for what is under way
@@ -230,10 +234,27 @@ class MigratedStack(LiveMigration):
         """Where the labtui of this machine keeps its own files."""
         return self.home / self.machine / "xdg_state_home" / "labtui"
 
+    def copy(self) -> MirrorCopy | None:
+        """The journal of the stack's latest migration, as the cluster has it."""
+        mirror = KubernetesMirror(KubernetesConnection())
+        try:
+            return mirror.read(self.site, self.name)
+        finally:
+            mirror.close()
+
     def migration(self) -> str:
-        """The stack's latest migration, as its copy in the cluster names it; empty when there is none."""
-        copy = KubernetesMirror(KubernetesConnection()).read(self.site, self.name)
+        """The stack's latest migration; empty when there is none."""
+        copy = self.copy()
         return copy.migration if copy is not None else ""
+
+    def journal(self) -> tuple[Entry, ...]:
+        """Its entries."""
+        copy = self.copy()
+        return entries_of(copy) if copy is not None else ()
+
+    def entries(self) -> list[str]:
+        """How the tests name its entries: see tests/support/whole_migration_program.py."""
+        return [name_of(e.mark, e.step, e.action, e.data) for e in self.journal()]
 
     def command(self, *words: str, program: str = "labtui") -> list[str]:
         """The command line of a labtui on this estate."""
