@@ -101,7 +101,7 @@ def test_only_one_proceeds_and_a_frozen_one_does_nothing_after_a_takeover(stack:
     first = stack.start("migrate", stack.place, "--yes", program=PROGRAM)
     try:
         # a plan is made in seconds: while it soaks the journal stays as it is for longer
-        wait_until("the first one soaks", lambda: (stack.entries() or [None])[-1] == "begun soak/watch", 120)
+        wait_until("the first one soaks", lambda: stack.entries()[-1:] == ["begun soak/watch"], 120)
         second = drive(stack, ("migrate", stack.place))
         assert second.status == 3, second.message
         assert f"pid {first.pid}" in second.message and "since 20" in second.message, second.message

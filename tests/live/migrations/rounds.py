@@ -106,13 +106,15 @@ def _one(
 
 
 def _journal(stack: MigratedStack) -> list[dict[str, Any]]:
-    text = (stack.state / "migrations" / f"{stack.migration()}.jsonl").read_text()
-    return [json.loads(line) for line in text.splitlines()]
+    file = stack.state / "migrations" / f"{stack.migration()}.jsonl"
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
 def _too_early(stack: MigratedStack) -> str:
     """Were the containers stopped before their connections had ended, and before the limit?"""
     entries = _journal(stack)
+    if not any(e.get("action") == "drain" and e["mark"] == "done" for e in entries):
+        return "it did not wait for the connections to end"
     times = {
         (e.get("step"), e.get("action"), e["mark"]): datetime.fromisoformat(e["at"]) for e in entries if e.get("step")
     }
