@@ -280,6 +280,44 @@ def slow_cluster(case: Case) -> Found:
     return tried.found
 
 
+def somebody_commits(case: Case) -> Found:
+    """Somebody else changes the stack's values while both sides are compared: it notices, and asks; what was done can be undone."""
+    with trial(case) as tried:
+
+        def on_step(step: str) -> None:
+            if step == "verify" and not tried.found.faults:
+                tried.found.faults += 1
+                path = f"{tried.stack.manifests}/applications/values/homelab/{tried.stack.name}.yaml"
+                text = tried.world.text(path)
+                _commit(tried.stack, path, f"{text}# looked at by somebody else\nwaitImage: {case.image}\n")
+
+        done = tried.run("migrate", tried.stack.place, on_step=on_step)
+        if not done.status or "by Somebody Else" not in done.message:
+            tried.found.problems.append(
+                f"it does not ask about the commit of somebody else: {done.status} {done.message}"
+            )
+        if tried.world.values().get("traffic") != "docker":
+            tried.found.problems.append("it built upon a commit of somebody else")
+        tried.undo()
+        if tried.world.values().get("waitImage") != case.image:
+            tried.found.problems.append("the undo took what somebody else had committed with it")
+    return tried.found
+
+
+def _commit(stack: MigratedStack, path: str, text: str) -> None:
+    """A commit of somebody else, from a clone of their own."""
+    folder = stack.home / f"else-{time.monotonic_ns()}"
+    stack.git("clone", "--quiet", str(stack.bare), str(folder), folder=stack.home)
+    (folder / path).write_text(text)
+    who = ("-c", "user.name=Somebody Else", "-c", "user.email=else@example.org")
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+    for words in (
+        ("commit", "--quiet", "-am", "another image to wait with"),
+        ("push", "--quiet", "origin", "HEAD:main"),
+    ):
+        subprocess.run(["git", *who, *words], cwd=folder, env=environ, check=True, capture_output=True, timeout=60)
+
+
 MISHAPS: dict[str, Callable[[Case], Found]] = {
     **{f"{server} away": partial(server_away, server, "refused") for server in (*SERVERS, "kyiv")},
     **{
@@ -293,5 +331,6 @@ MISHAPS: dict[str, Callable[[Case], Found]] = {
     "crash loop": partial(pods_fail, "crash", ("there is no database here",)),
     "never ready": partial(pods_fail, "unready", ("web",)),
     "users fail": users_fail,
+    "somebody commits": somebody_commits,
     "slow cluster": slow_cluster,
 }

@@ -138,6 +138,7 @@ class MigratedStack(LiveMigration):
         """Answer what the plan asks, as the operator does."""
         given = [f"{service}.resources=measured" for service in self.services]
         given += ["cache.expose=none", f"ingress.host={self.host}", "ingress.issuer=none"]
+        given += ["cluster.host=adopt"] if self.old else []
         words = [word for answer in given for word in ("--set", answer)]
         status, document, said = self.labtui("plan", self.place, *words, "--save", "--yes")
         assert status == 0 and document["saved"]["result"] == "done", (document.get("saved"), said)
