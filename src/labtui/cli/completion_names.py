@@ -117,9 +117,9 @@ def _steps(place: Place) -> Iterable[str]:
 
 
 def _faults(place: Place) -> Iterable[str]:
-    from labtui.demo.faults import SOURCES, Fault
+    from labtui.demo.faults import SOURCES, faults_of
 
-    return [f"{source}={fault.value}" for source in SOURCES for fault in Fault]
+    return [f"{name}={fault.value}" for name, source in SOURCES.items() for fault in faults_of(source)]
 
 
 def _estate(place: Place) -> Estate:

@@ -112,6 +112,11 @@ _ERRORS: Mapping[tuple[str, Fault], LabError] = {
 }
 
 
+def faults_of(source: str) -> tuple[Fault, ...]:
+    """What can be wrong with a source, by its label."""
+    return _OF_OTHERS.get(source, _OF_SOURCES)
+
+
 def parse_faults(specs: Sequence[str]) -> dict[str, Fault]:
     """`["kyiv=down", "vault=denied"]` → faults by the label of the source. Raises Invalid, naming the nearest word."""
     found: dict[str, Fault] = {}
@@ -122,7 +127,7 @@ def parse_faults(specs: Sequence[str]) -> dict[str, Fault]:
         source = SOURCES.get(name.strip().lower())
         if source is None:
             raise _unknown("source", name, tuple(SOURCES))
-        possible = _OF_OTHERS.get(source, _OF_SOURCES)
+        possible = faults_of(source)
         fault = next((f for f in possible if f == word.strip().lower()), None)
         if fault is None:
             raise _unknown("fault", word, possible)
