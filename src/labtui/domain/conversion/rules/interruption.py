@@ -8,8 +8,8 @@ from typing import Any
 from labtui.domain.conversion.context import Conversion
 from labtui.domain.conversion.rules.common import in_words, shown
 
-ANYWAY = 10
-"""Seconds that the rest takes: the stop, two commits and syncs, the API server, the Ingress. Measured: 9 to 12, pods of an instant
+ANYWAY = 15
+"""Seconds that the rest takes: the stop, two commits and syncs, the API server, the Ingress. Measured: 9 to 19, pods of an instant
 start included (tests/live/test_migration_in_place.py)."""
 
 
