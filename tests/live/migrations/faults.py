@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.live.migrations.image import served_image
 from tests.live.migrations.mishaps import MISHAPS, Case, Found
-from tests.live.migrations.pages import head, table
+from tests.live.migrations.pages import end_in_order, head, table
 
 
 def page(results: list[Found], command: str) -> str:
@@ -53,6 +53,7 @@ def main() -> int:
     options.add_argument("--whole", action="store_true")
     options.add_argument("--out", type=Path, default=Path("docs/reports/migration-faults.md"))
     given = options.parse_args()
+    end_in_order()
     names = given.only.split(",") if given.only else list(MISHAPS)
     results = []
     with served_image() as image:

@@ -25,7 +25,7 @@ from pathlib import Path
 from labtui.domain.migration.journal import Entry, State, state_of
 from tests.live.migrations.crowd import Crowd
 from tests.live.migrations.image import served_image
-from tests.live.migrations.pages import head, table
+from tests.live.migrations.pages import end_in_order, head, table
 from tests.live.migrations.stack import MigratedStack
 from tests.live.migrations.standing import DOCKER, KUBERNETES, World
 from tests.support.whole_migration_program import name_of
@@ -281,6 +281,7 @@ def main() -> int:
     options.add_argument("--site", default="wroclaw")
     options.add_argument("--out", type=Path, default=Path("docs/reports/migration-kills.md"))
     given = options.parse_args()
+    end_in_order()
     begun = time.monotonic()
 
     def say(words: str) -> None:

@@ -1,13 +1,26 @@
-"""Pages for docs/reports: how a run was made, and tables."""
+"""What the programs of this folder share: pages for docs/reports, and an end in order."""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from types import FrameType
 
 from tests.live.migrations.stack import ROOT
+
+
+def end_in_order() -> None:
+    """SIGTERM ends a program as Ctrl-C does: what it has made is taken away."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
 
 
 def head(title: str, command: str) -> list[str]:

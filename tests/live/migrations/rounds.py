@@ -21,7 +21,7 @@ from typing import Any
 
 from tests.live.migrations.crowd import GAP_MS, REQUESTS, Crowd
 from tests.live.migrations.image import served_image
-from tests.live.migrations.pages import head, table
+from tests.live.migrations.pages import end_in_order, head, table
 from tests.live.migrations.stack import DRAIN, MigratedStack
 from tests.live.migrations.standing import DOCKER, KUBERNETES, World
 
@@ -194,6 +194,7 @@ def main() -> int:
     options.add_argument("--places", default="wroclaw,kyiv,adopted")
     options.add_argument("--out", type=Path, default=Path("docs/reports/migration-rounds.md"))
     given = options.parse_args()
+    end_in_order()
     results = []
     with served_image() as image:
         for place in given.places.split(","):

@@ -35,6 +35,11 @@ class World:
         """Where the stack is reached in the cluster."""
         return self.stack.old or self.stack.name
 
+    @property
+    def public(self) -> str:
+        """The service that users reach: with an adopted route that of the older application, whose name stays."""
+        return self.stack.name if self.stack.old else "web"
+
     def text(self, path: str) -> str:
         """A file of the branch as the remote has it; empty when it is not there."""
         command = ["git", "--git-dir", str(self.stack.bare), "show", f"main:{path}"]
@@ -66,8 +71,7 @@ class World:
 
     def behind(self) -> set[str]:
         """The addresses behind the service that users reach."""
-        service = self.stack.name if self.stack.old and self.values() == {} else "web"
-        slices = self.objects("endpointslices", "-l", f"kubernetes.io/service-name={service}")
+        slices = self.objects("endpointslices", "-l", f"kubernetes.io/service-name={self.public}")
         return {a for s in slices for e in s.get("endpoints") or () for a in e["addresses"]}
 
     def secret(self) -> dict[str, str]:
@@ -122,10 +126,10 @@ class World:
             for o in self.objects("pods")
             if not _ending(o) and _ready(o)
         }
-        if set(ready) != set(self.stack.services):
+        if set(ready) != {*self.stack.services, self.public} - ({"web"} if self.stack.old else set()):
             wrong.append(f"pods that are ready: {sorted(ready)}")
-        if (behind := self.behind()) != {ready.get("web")}:
-            wrong.append(f"behind the service: {sorted(behind)}; the pod is {ready.get('web')}")
+        if (behind := self.behind()) != {ready.get(self.public)}:
+            wrong.append(f"behind the service: {sorted(behind)}; the pod is {ready.get(self.public)}")
         values = self.values()
         if (values.get("workload"), values.get("traffic")) != (True, "kubernetes"):
             wrong.append(f"git says workload {values.get('workload')}, traffic {values.get('traffic')}")
