@@ -131,6 +131,8 @@ def test_pods_and_a_container_that_somebody_started_are_not_done(host: Host) -> 
     for action, given in looks:
         look = action.look(given)
         assert look.seen is Seen.NOT_DONE and "backup has" in look.words  # not CHANGED: the way back stays open
+        assert "never have the data both" in look.firm  # and no person can accept it
+    assert kept.named("stop").look({}).firm
     kept.named("pods").undo({}, host.report)
     assert host.stand == ON_DOCKER
 

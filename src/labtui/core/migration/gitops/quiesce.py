@@ -33,6 +33,9 @@ def urgent() -> Iterator[None]:
         raise MustUndo(error.title, error.detail, error.hint) from error
 
 
+TWO_WRITERS = "containers and pods never have the data both: stop what runs on Docker"  # nobody may accept that
+
+
 @dataclass(frozen=True, slots=True)
 class HoldWriters:
     """No restart policy for the services that have the data: what is stopped stays stopped when its host starts again."""
@@ -102,7 +105,7 @@ class StopWriters:
         }
         running = law.containers_running()
         if running:
-            return Look(Seen.NOT_DONE, in_words(running), data)
+            return Look(Seen.NOT_DONE, in_words(running), data, firm=TWO_WRITERS)
         return Look(Seen.DONE, f"no container has the data: {describe(states)}", data)
 
     def do(self, earlier: Data, report: Report) -> Data:
@@ -189,7 +192,7 @@ class Guarded:
         found = self.inner.look(earlier)
         if found.seen is Seen.DONE and (running := self.law.containers_running()):
             words = f"containers have the data that pods write: {in_words(running)}"
-            return Look(Seen.NOT_DONE, words, found.data)
+            return Look(Seen.NOT_DONE, words, found.data, firm=TWO_WRITERS)
         return found
 
     def do(self, earlier: Data, report: Report) -> Data:
