@@ -226,7 +226,7 @@ def _all(killer: Killer, boundaries: str, moments: int) -> None:
         there = killer.entries()[before if standing == DOCKER else 0 :]
         names.append(list(dict.fromkeys(name_of(e.mark, e.step, e.action, e.data) for e in there)))
     say(f"{len(names[0])} entries forward in {took[0]:.0f} s, {len(names[1])} back in {took[1]:.0f} s")
-    there_are = [(name, when) for way in names for name in way for when in WHEN]
+    there_are = list(dict.fromkeys((name, when) for way in names for name in way for when in WHEN))
     take = None
     if boundaries != "all":
         take = set(killer.random.sample(there_are, min(int(boundaries), len(there_are))))

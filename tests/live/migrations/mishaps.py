@@ -283,13 +283,13 @@ def slow_cluster(case: Case) -> Found:
 def somebody_commits(case: Case) -> Found:
     """Somebody else changes the stack's values while both sides are compared: it notices, and asks; what was done can be undone."""
     with trial(case) as tried:
+        path = f"{tried.stack.manifests}/applications/values/homelab/{tried.stack.name}.yaml"
+        before = tried.world.text(path)
 
         def on_step(step: str) -> None:
             if step == "verify" and not tried.found.faults:
                 tried.found.faults += 1
-                path = f"{tried.stack.manifests}/applications/values/homelab/{tried.stack.name}.yaml"
-                text = tried.world.text(path)
-                _commit(tried.stack, path, f"{text}# looked at by somebody else\nwaitImage: {case.image}\n")
+                _commit(tried.stack, path, f"{tried.world.text(path)}waitImage: {case.image}\n", "another image")
 
         done = tried.run("migrate", tried.stack.place, on_step=on_step)
         if not done.status or "by Somebody Else" not in done.message:
@@ -298,13 +298,18 @@ def somebody_commits(case: Case) -> Found:
             )
         if tried.world.values().get("traffic") != "docker":
             tried.found.problems.append("it built upon a commit of somebody else")
-        tried.undo()
-        if tried.world.values().get("waitImage") != case.image:
-            tried.found.problems.append("the undo took what somebody else had committed with it")
+        back = tried.run("migration", "undo", tried.stack.migration())
+        if back.status and "git revert" in " ".join(back.document.get("remaining", ())):
+            # their commit is in the way, and the operator settles it by hand as they are told to
+            _commit(tried.stack, path, before, "the values as they were")
+            back = tried.run(*back.next)
+        if back.status:
+            tried.found.problems.append(f"the undo failed: {back.message}")
+        tried.demand(DOCKER)
     return tried.found
 
 
-def _commit(stack: MigratedStack, path: str, text: str) -> None:
+def _commit(stack: MigratedStack, path: str, text: str, subject: str) -> None:
     """A commit of somebody else, from a clone of their own."""
     folder = stack.home / f"else-{time.monotonic_ns()}"
     stack.git("clone", "--quiet", str(stack.bare), str(folder), folder=stack.home)
@@ -312,7 +317,7 @@ def _commit(stack: MigratedStack, path: str, text: str) -> None:
     who = ("-c", "user.name=Somebody Else", "-c", "user.email=else@example.org")
     environ = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
     for words in (
-        ("commit", "--quiet", "-am", "another image to wait with"),
+        ("commit", "--quiet", "-am", subject),
         ("push", "--quiet", "origin", "HEAD:main"),
     ):
         subprocess.run(["git", *who, *words], cwd=folder, env=environ, check=True, capture_output=True, timeout=60)

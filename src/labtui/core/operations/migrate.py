@@ -195,7 +195,8 @@ def _refusals(wanted: Sequence[Action], record: Record, goal: Goal, verb: Verb) 
             entry = last.get(Key(action.step, action.name))
             if action.lasting and entry is not None and entry.mark is Mark.DONE:
                 found.append(f"{action.title} cannot be undone: {action.lasting}")
-    if not wanted:
+    # killed right after its last action it lacks only the note that it has ended, which a run adds
+    if not wanted and open_goal(record.entries) != goal:
         found.append(f"There is nothing to do. {record.words}")
     elif verb is Verb.RESUME and record.state is State.DOCKER and open_goal(record.entries) is None:
         about = record.about

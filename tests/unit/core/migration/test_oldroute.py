@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from labtui.core.migration.gitops.adopt import route_alone
 from labtui.core.migration.gitops.oldroute import (
     KEPT,
     SYNC_OPTIONS,
@@ -192,3 +193,18 @@ spec:
     documents = [d for d in yaml.safe_load_all(plain) if d]
     assert [kept(d) for d in documents] == [True, True]
     assert documents[1]["metadata"]["annotations"]["a"] == "b"
+
+
+def test_the_route_alone_has_nothing_that_waits_for_what_is_gone() -> None:
+    web = {**PLANNED["components"]["web"], "waitFor": [{"component": "cache", "port": 8080}]}
+    planned = {
+        **PLANNED,
+        "workload": True,
+        "traffic": "kubernetes",
+        "components": {**PLANNED["components"], "web": web},
+    }
+    left = yaml.safe_load(route_alone(yaml.safe_dump(planned), "shop.yaml"))
+    assert (left["workload"], left["traffic"]) == (False, "docker")
+    assert list(left["components"]) == [left["ingress"]["component"]] == ["web"]
+    assert "waitFor" not in left["components"]["web"]
+    assert left["components"]["web"]["docker"] == web["docker"]

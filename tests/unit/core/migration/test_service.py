@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from labtui.core.migration.journal import Journal
 from labtui.core.migration.journal_file import JournalFolder
 from labtui.core.migration.service import Migrations
 from labtui.core.operations.migrate import RunMigration, Verb
@@ -16,7 +18,7 @@ from labtui.domain.migration.journal import Mark, State
 from labtui.domain.migration.progress import MigrationProgress
 from labtui.domain.migration.steps import StepName
 from labtui.domain.plan import Danger, Outcome, Result
-from tests.support.migration_fakes import PLACE, Fake, FakeLeases, FakeMirror, TestClock, World, always, script
+from tests.support.migration_fakes import PLACE, Fake, FakeLeases, FakeMirror, Killing, TestClock, World, always, script
 
 
 class Rig:
@@ -27,7 +29,7 @@ class Rig:
         self.actions = script(World(folder / "world.json"))
         self.mirror, self.leases, self.clock = FakeMirror(), FakeLeases(), TestClock()
 
-    def machine(self, name: str = "desk") -> Migrations:
+    def machine(self, name: str = "desk", journal: Callable[[Journal], Journal] = lambda made: made) -> Migrations:
         return Migrations(
             JournalFolder(self.folder / name),
             self.mirror,
@@ -36,6 +38,7 @@ class Rig:
             self.clock,
             f"ada@{name}",
             patience=Pace(every=0.0, limit=0.0),
+            journal=journal,
         )
 
     def action(self, name: str) -> Fake:
@@ -162,6 +165,27 @@ def test_the_plan_is_what_is_left(rig: Rig) -> None:
     whole = RunMigration(rig.machine(), Verb.UNDO, *PLACE, identity=made.about.id).plan()
     assert whole.refusals == ("make mark cannot be undone: the old volume is deleted",)
     assert RunMigration(rig.machine(), Verb.RESUME, *PLACE, identity=made.about.id).plan().refusals
+
+
+@pytest.mark.parametrize("verb", [Verb.MIGRATE, Verb.RESUME])
+def test_one_that_was_killed_before_its_last_note_can_be_ended(rig: Rig, verb: Verb) -> None:
+    def dying(journal: Journal) -> Journal:
+        return Killing(journal, 2 * len(rig.actions) + 2, "before", die)
+
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    machine = rig.machine(journal=dying)
+    with pytest.raises(KeyboardInterrupt):
+        machine.migrate(*PLACE, None, quiet)
+    (record,) = rig.machine().list().records
+    assert record.entries[-1].mark is Mark.DONE and record.state is State.RUNNING
+    operation = RunMigration(rig.machine(), verb, *PLACE, identity=record.about.id)
+    plan = operation.plan()
+    assert plan.refusals == ()
+    assert operation.run(plan, unheard).result is Result.DONE
+    assert rig.machine().show(record.about.id).state is State.KUBERNETES
+    assert all(action.dos == 1 for action in rig.actions)
 
 
 @pytest.mark.parametrize(

@@ -296,7 +296,7 @@ class Adopt:
         if entry is not None and entry.enabled and adoption.commits.texts(head, [path])[path] is not None:
             subject = f"{adoption.stack}: nothing but its route"
             adoption.commits.make(
-                [path], lambda old: {path: self._route_alone(old[path] or "", path)}, subject, "narrow", report
+                [path], lambda old: {path: route_alone(old[path] or "", path)}, subject, "narrow", report
             )
             self._settle(adoption.commits.files.head(), report)
         adoption.commits.make(*self._restored(own, path), f"undo of {self.name}", report)
@@ -334,16 +334,6 @@ class Adopt:
         new = with_values(text, path, values) if text else new_text(values, f"The stack {adoption.stack}")
         entry = with_entry(listed, adoption.layout, adoption.stack, adoption.route.namespace, {}, beside=True)
         return {file: taken_out(old[file] or "", file, adoption.route.service), path: new, adoption.layout.list: entry}
-
-    def _route_alone(self, text: str, path: str) -> str:
-        values = read_values(text, path)
-        name = (values.get("ingress") or {}).get("component")
-        components = {k: v for k, v in (values.get("components") or {}).items() if k == name}
-        for component in components.values():
-            service = component.get("service") or {}
-            if service.get("aliases"):
-                component["service"] = {**service, "aliases": []}
-        return with_values(text, path, {"workload": False, "traffic": "docker", "components": components})
 
     def _free(self) -> None:
         """Services that the stack brings must not be there already: the namespace is the older application's."""
@@ -393,3 +383,16 @@ def _put_back(text: str, former: str, file: str, place: tuple[Any, ...]) -> str:
     else:
         here[place[-1]] = there[place[-1]]
     return rewrite(text, values, former, file)
+
+
+def route_alone(text: str, path: str) -> str:
+    """The same values with the component that users reach alone: no pods, no other Service, and nothing that it waits for."""
+    values = read_values(text, path)
+    name = (values.get("ingress") or {}).get("component")
+    components = {k: v for k, v in (values.get("components") or {}).items() if k == name}
+    for component in components.values():
+        component.pop("waitFor", None)  # those components are gone, and the chart refuses what waits for them
+        service = component.get("service") or {}
+        if service.get("aliases"):
+            component["service"] = {**service, "aliases": []}
+    return with_values(text, path, {"workload": False, "traffic": "docker", "components": components})
