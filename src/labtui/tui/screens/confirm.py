@@ -1,4 +1,5 @@
-"""The plan as a page to read, before anything is done. Cancel has the focus; what puts data at risk wants a name typed."""
+"""The plan as a page to read, before anything is done. Cancel has the focus; what puts data at risk wants a name typed, and has the
+cursor where it is typed."""
 
 from __future__ import annotations
 
@@ -116,9 +117,11 @@ class ConfirmScreen(Dialog[bool]):
         yield from ()
 
     def on_mount(self) -> None:
-        """Show the plan."""
+        """Show the plan. A name that has to be typed can be typed at once: enter does nothing before it is right."""
         super().on_mount()
         self.show_plan(self.plan)
+        if self.query_one("#typing").display:
+            self.query_one("#name").focus()
 
     def show_plan(self, plan: Plan) -> None:
         """Show this plan (again): the name that was typed stays, the view stays where it was."""
