@@ -10,7 +10,7 @@ from labtui.domain.migration.steps import ORDER, StepName
 Add = Callable[..., argparse.ArgumentParser]
 
 
-def add_migrations(add: Add, output: argparse.ArgumentParser) -> None:
+def add_migrations(add: Add, estate: argparse.ArgumentParser, output: argparse.ArgumentParser) -> None:
     """The options of both commands."""
     migrate = add("migrate", "Move a Compose stack to Kubernetes, or go on with its migration", output)
     migrate.add_argument("stack", metavar="SITE/STACK")
@@ -18,13 +18,13 @@ def add_migrations(add: Add, output: argparse.ArgumentParser) -> None:
     migrate.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     migration = add("migration", "Look at migrations, go on with one, or undo one")
     verbs = migration.add_subparsers(dest="verb", metavar="list|show|resume|undo", required=True)
-    verbs.add_parser("list", help="every migration, here and in the cluster", parents=[output])
+    verbs.add_parser("list", help="every migration, here and in the cluster", parents=[estate, output])
     for name, words in (
         ("show", "the journal of one"),
         ("resume", "go on where it was cut off, from this machine or another one"),
         ("undo", "take it back"),
     ):
-        verb = verbs.add_parser(name, help=words, description=words, parents=[output])
+        verb = verbs.add_parser(name, help=words, description=words, parents=[estate, output])
         verb.add_argument("id", metavar="ID", help="as `labtui migration list` shows it")
         if name != "show":
             verb.add_argument("--yes", action="store_true", help="do not ask for confirmation")

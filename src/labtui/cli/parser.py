@@ -95,7 +95,7 @@ def parser() -> argparse.ArgumentParser:
     _compose_options(add("compose", "Run a Compose stack on its site, with its own files", output))
     _add_planning(add, estate)
     add_backups(add, output)
-    add_migrations(add, output)
+    add_migrations(add, estate, output)
     add_audit(add, output)
     words = "Print a script that completes commands, options and names in a shell"
     completion = commands.add_parser("completion", help=words, description=words)

@@ -46,12 +46,12 @@ class Cli:
         self._capsys = capsys
 
     def __call__(self, *words: str, answer: str | None = None) -> tuple[Exit, str, str]:
-        output = argparse.ArgumentParser(add_help=False)
+        estate, output = (argparse.ArgumentParser(add_help=False) for _ in range(2))
         output.add_argument("--json", action="store_true")
         top = argparse.ArgumentParser()
         commands = top.add_subparsers(dest="command")
         add_migrations(
-            lambda name, words, *parents: commands.add_parser(name, help=words, parents=list(parents)), output
+            lambda name, words, *parents: commands.add_parser(name, help=words, parents=list(parents)), estate, output
         )
         options = top.parse_args(words)
         asking = Asking(

@@ -26,6 +26,7 @@ from labtui.domain.migration.journal import (
 from labtui.domain.migration.progress import Event, MigrationProgress
 from labtui.domain.migration.steps import ORDER, STEPS, UNDOABLE, StepName
 from labtui.domain.plan import Danger, Outcome, Plan, Result, Step
+from labtui.ports.migration import LeaseHolder
 
 
 class Verb(StrEnum):
@@ -65,13 +66,17 @@ class RunMigration:
         self._accept, self._watch = accept, watch
 
     def plan(self) -> Plan:
-        """What would be done now, by the journal. Raises Refused when there is nothing to do, Unreachable."""
+        """What would be done now, by the journal. Raises Refused when there is nothing to do, Unreachable.
+
+        How far it has come is no fact of the plan: another labtui may be at work, and then the lease decides, and says whose it is.
+        """
         record = self._record()
         actions = self._migrations.actions(record.about, record.entries)
         goal = self._goal(record)
         wanted = _wanted(actions, record.entries, goal)
         place, new = f"{self._site}/{self._stack}", not record.entries
         question = record.question if self._accept else None
+        holder = self._migrations.holder(record.about)
         title = f"Migrate {place} to Kubernetes" if goal.aim is Aim.FORWARD else f"Bring {place} back to Docker"
         if goal.step is not None:
             title += f", up to {goal.step}" if goal.aim is Aim.FORWARD else f", down to {goal.step}"
@@ -80,13 +85,12 @@ class RunMigration:
             title=title,
             target=self.target,
             steps=tuple(_step(action, goal.aim) for action in wanted if not _silent(action, goal.aim)),
-            warnings=self._warnings(record, wanted, goal),
+            warnings=self._warnings(record, wanted, goal, holder),
             refusals=(*_unasked(record, self._accept), *_refusals(wanted, record, goal, self._verb)),
             danger=Danger.HIGH,
             facts=(
-                ("migration", "new" if new else record.about.id),
-                ("journal", str(record.entries[-1].number if record.entries else 0)),
-                ("actions", ", ".join(f"{action.step}/{action.name}" for action in wanted)),
+                ("goal", f"{goal.aim} {goal.step or ''}".strip()),
+                *((("migration", record.about.id),) if self._verb is not Verb.MIGRATE else ()),
                 *((("accepts", question.change),) if question else ()),
             ),
             summary=(("Migration", "a new one" if new else record.about.id), ("Now", record.words)),
@@ -151,11 +155,12 @@ class RunMigration:
             return Goal(Aim.FORWARD, self._step)
         return open_goal(record.entries) or Goal(Aim.FORWARD)
 
-    def _warnings(self, record: Record, wanted: Sequence[Action], goal: Goal) -> tuple[str, ...]:
+    def _warnings(
+        self, record: Record, wanted: Sequence[Action], goal: Goal, holder: LeaseHolder | None
+    ) -> tuple[str, ...]:
         found = [record.problem] if record.problem else []
         if self._accept and record.question is not None:
             found.append(f"Somebody else has changed it: {record.question.words}. Going on: {record.question.accept}")
-        holder = self._migrations.holder(record.about)
         if holder is not None:
             since = f" since {holder.since:%Y-%m-%d %H:%M:%S} UTC" if holder.since else ""
             found.append(f"{holder.holder} holds the lease{since}; only if that labtui is dead can this one go on")

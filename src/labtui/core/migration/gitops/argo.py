@@ -16,6 +16,7 @@ from labtui.ports import SyncRequest
 from labtui.ports.stacks import Deployments
 
 WIPE = "will wipe out all resources"  # what auto-sync says of an application that has become empty (argo-cd, autoSync)
+ERROR_SECONDS = 60.0  # an error that lasts so long does not pass by itself: git that was away for a moment does
 REFRESH_SECONDS = 3.0  # a comparison with git that was asked for is done by then, or asked for again
 
 
@@ -66,6 +67,7 @@ class _Follow:
         self._synced = False  # a sync of our own was started
         self._ended = False
         self._told = ""
+        self._wrong_since = float("inf")
 
     def run(self) -> Application:
         end = self._pace.monotonic() + self._pace.limit
@@ -116,10 +118,11 @@ class _Follow:
                 self._tell(f"Argo CD: {operation.phase}{retry}{f': {words}' if words else ''}")
         empty = any(WIPE in condition.message for condition in app.conditions)
         for condition in app.conditions:
-            if condition.type.endswith("Error") and WIPE not in condition.message and self._at_it(app.revisions):
-                raise MustUndo(
-                    f"Argo CD cannot deploy {self._name}", clean(condition.message, 600), "Correct it in git"
-                )
+            if condition.type.endswith("Error") and WIPE not in condition.message:
+                self._hold_against(clean(condition.message, 600), at_it=self._at_it(app.revisions))
+                break
+        else:
+            self._wrong_since = float("inf")
         if app.busy:
             self._end_older(app)
             return
@@ -140,6 +143,13 @@ class _Follow:
             why = "nothing is left in it" if empty else "its auto-sync is off, or does not prune"
             self._tell(f"syncing {self._name}: {why}")
             self._apps.sync(self._ref, SyncRequest(prune=True))
+
+    def _hold_against(self, words: str, *, at_it: bool) -> None:
+        """An error with our commit is final. One that comes before Argo CD has taken it up may pass, and is told meanwhile."""
+        self._tell(f"Argo CD: {words}")
+        self._wrong_since = min(self._wrong_since, self._pace.monotonic())
+        if at_it or self._pace.monotonic() - self._wrong_since > ERROR_SECONDS:
+            raise MustUndo(f"Argo CD cannot deploy {self._name}", words, "Correct it in git")
 
     @staticmethod
     def _heals_not(app: Application) -> bool:
