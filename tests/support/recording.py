@@ -14,6 +14,7 @@ import pyte
 WIDTH, HEIGHT = 8.4, 18.0  # of a cell, at this size of a font
 FONT = 14
 LONGEST = 2.5  # seconds that a frame stays at most
+SHORTEST = 0.4  # seconds; what comes and goes faster is left out
 END = 4.0  # seconds that the last one stays
 FOREGROUND, BACKGROUND = "d8dee9", "12151c"
 _NAMED = {
@@ -77,11 +78,12 @@ def _colour(name: str, default: str) -> str:
 
 
 def paced(frames: Sequence[Frame]) -> tuple[Frame, ...]:
-    """Frames that differ, none of which stays longer than people look."""
+    """Frames that differ, none of which stays longer than people look, or shorter than they see."""
     found: list[Frame] = []
     at, last = 0.0, 0.0
-    for frame in frames:
-        if found and frame.rows == found[-1].rows:
+    for number, frame in enumerate(frames):
+        gone = number + 1 < len(frames) and frames[number + 1].at - frame.at < SHORTEST - (frame.at - last)
+        if found and (frame.rows == found[-1].rows or (gone and frame.at - last < SHORTEST)):
             continue
         at += min(frame.at - last, LONGEST) if found else 0.0
         last = frame.at
@@ -103,7 +105,7 @@ def as_svg(frames: Sequence[Frame], columns: int, title: str) -> str:
         ".b{font-weight:bold}</style>",
         f'<rect width="100%" height="100%" rx="8" fill="#{BACKGROUND}"/>',
         f'<rect width="0" height="0"><animate id="all" attributeName="x" dur="{whole:.2f}s" begin="0s;all.end"/></rect>',
-        '<g transform="translate(8,8)">',
+        '<g transform="translate(8,8)" xml:space="preserve">',
     ]
     for y in range(rows):
         for begin, end, row in _spans(frames, y, whole):

@@ -60,6 +60,17 @@ async def test_what_to_mind_is_in_view_on_a_small_screen_however_many_steps_ther
         await sees(pilot, "Mind", "Sync hooks do not run", "What will be done", "type web")
 
 
+async def test_a_name_is_typed_at_once_where_cancel_has_the_focus() -> None:
+    host = host_now()
+    answers: list[bool | None] = []
+    async with host.run_test() as pilot:
+        host.push_screen(ConfirmScreen(replace(PLAN, diff=())), answers.append)
+        await sees(pilot, "type web")
+        assert host.focused is not None and host.focused.id == "cancel"
+        await pilot.press("w", "e", "b", "enter")
+        await until(pilot, lambda: answers == [True])
+
+
 async def test_the_name_is_typed_exactly_and_enter_on_it_confirms() -> None:
     host = host_now()
     answers: list[bool | None] = []

@@ -1,5 +1,4 @@
-"""The plan as a page to read, before anything is done. Cancel has the focus; what puts data at risk wants a name typed, and has the
-cursor where it is typed."""
+"""The plan as a page to read, before anything is done. Cancel has the focus; what puts data at risk wants a name typed."""
 
 from __future__ import annotations
 
@@ -12,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
+from textual.events import Key
 from textual.widgets import Button, Input, Label, Static
 
 from labtui.core.actions import BY_ID
@@ -107,7 +107,7 @@ class ConfirmScreen(Dialog[bool]):
         yield from self.fields()
         with Horizontal(id="typing", classes="field"):
             yield Label(Content(f"To confirm, type {self._name}:"))
-            yield Input(id="name", compact=True)
+            yield Input(id="name", compact=True, select_on_focus=False)
         with Horizontal(classes="buttons"):
             yield Button("Cancel", id="cancel", compact=True)
             yield Button(Content(verb(self.plan)), id="confirm", compact=True, disabled=True)
@@ -117,11 +117,20 @@ class ConfirmScreen(Dialog[bool]):
         yield from ()
 
     def on_mount(self) -> None:
-        """Show the plan. A name that has to be typed can be typed at once: enter does nothing before it is right."""
+        """Show the plan."""
         super().on_mount()
         self.show_plan(self.plan)
-        if self.query_one("#typing").display:
-            self.query_one("#name").focus()
+
+    def on_key(self, event: Key) -> None:
+        """A name that has to be typed can be typed at once: its letters go to where they belong, but for the key of the diff."""
+        field = self.query_one("#name", Input)
+        letter = event.character if event.is_printable and event.key != "space" else None
+        typing = self.query_one("#typing").display and not isinstance(self.focused, Input)
+        if letter is None or not typing or (letter == "d" and self.plan.diff):
+            return
+        field.focus()
+        field.insert_text_at_cursor(letter)
+        event.stop()
 
     def show_plan(self, plan: Plan) -> None:
         """Show this plan (again): the name that was typed stays, the view stays where it was."""
