@@ -123,7 +123,8 @@ async def test_a_run_is_told_in_its_row_while_it_lasts(lab: MovingLab) -> None:
         plan = operation.plan()
         app.flow.migrations._start(Verb.MIGRATE, track, operation, plan, None, True)
         await until(lambda: lab.action(StepName.SECRETS).begun.is_set())
-        await until(lambda: track.id and lab.lab.inventory.get(track.migration().ref) is not None)
+        await until(lambda: track.id and track.entries and track.migration().state == "secrets")
+        await until(lambda: lab.lab.inventory.get(track.migration().ref) == track.migration())
         found = lab.lab.inventory.get(track.migration().ref)
         assert found == track.migration() and found.running and found.state == "secrets"
         gate.set()

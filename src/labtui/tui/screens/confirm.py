@@ -122,11 +122,11 @@ class ConfirmScreen(Dialog[bool]):
         self.show_plan(self.plan)
 
     def on_key(self, event: Key) -> None:
-        """A name that has to be typed can be typed at once: its letters go to where they belong, but for the key of the diff."""
+        """A name that has to be typed can be typed at once: its letters go to where they belong, but for keys of this page."""
         field = self.query_one("#name", Input)
         letter = event.character if event.is_printable and event.key != "space" else None
         typing = self.query_one("#typing").display and not isinstance(self.focused, Input)
-        if letter is None or not typing or (letter == "d" and self.plan.diff):
+        if letter is None or not typing or event.key in self.active_bindings:
             return
         field.focus()
         field.insert_text_at_cursor(letter)
