@@ -72,6 +72,8 @@ class OwnVault:
     def freeze(self) -> None:
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        # the signal is on its way when kill returns: a request that is sent at once could still be answered
+        os.waitpid(self._process.pid, os.WUNTRACED)
 
     def thaw(self) -> None:
         assert self._process is not None
