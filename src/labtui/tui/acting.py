@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, cast
 
 from textual.screen import Screen
 
-from labtui.core.actions import BY_ID, Action, offered
+from labtui.core.actions import ACTIONS, BY_ID, Action, meant, offered
 from labtui.domain.ref import SourceId
-from labtui.domain.resources import Resource
+from labtui.domain.resources import Application, DockerService, Migration, Pod, Resource, SecretPath, Workload
 from labtui.domain.states import FeedState
 from labtui.domain.text import clean
 from labtui.tui import keymap
@@ -50,11 +50,11 @@ class LabScreen(Screen[None]):
         """Time has passed: ages may read differently."""
 
     def action_run(self, identity: str) -> None:
-        """Run an action on what is chosen, or say why not."""
-        app, action = self.lab_app, BY_ID[identity]
+        """Run an action on what is chosen, or say why not. Of actions that share its key, the one that is for the row."""
+        app, resource = self.lab_app, self.chosen_resource()
         if identity == "argocd.refresh" and self._reconnect():
             return
-        resource = self.chosen_resource()
+        action = self._meant(identity, resource)
         if resource is not None and action.changes and (marked := self.other_marks(resource)):
             words = f"{marked} marked, and this is for the row under the cursor alone; esc takes the marks away"
             app.notify(words, title=f"{action.title}: not now", severity="warning")
@@ -64,7 +64,15 @@ class LabScreen(Screen[None]):
         if reason or resource is None:
             app.notify(reason, title=f"{action.title}: not now", severity="warning")
             return
-        app.start_action(identity, resource)
+        app.start_action(action.id, resource)
+
+    def _meant(self, identity: str, resource: Resource | None) -> Action:
+        """Textual runs the first binding of a key, and knows nothing of rows."""
+        if resource is None or BY_ID[identity].why_not(resource) is not None:
+            return BY_ID[identity]
+        keys = self.lab_app.keymap.keys(identity)
+        sharing = [action for action in ACTIONS if keys & self.lab_app.keymap.keys(action.id)]
+        return meant(sharing, resource) or BY_ID[identity]
 
     def _reconnect(self) -> bool:
         """Refresh on a source that is not live means: connect now."""
@@ -116,11 +124,13 @@ class LabScreen(Screen[None]):
         ]
 
 
-_FOR = {
-    "argocd": "an Argo CD application",
-    "docker": "a service of a Compose stack",
-    "migration": "a migration",
-    "vault": "a secret",
+_FOR: dict[type, str] = {
+    Application: "an Argo CD application",
+    DockerService: "a service of a Compose stack",
+    Migration: "a migration",
+    Pod: "a pod",
+    SecretPath: "a secret",
+    Workload: "a workload of Kubernetes",
 }
 
 
@@ -131,7 +141,7 @@ def why_not(action: Action, resource: Resource | None, read_only: str) -> str:
     for found, reason in offered(resource, read_only):
         if found.id == action.id:
             return reason
-    kind = _FOR[action.id.partition(".")[0]]
+    kind = " or ".join(_FOR[kind] for kind in action.on)
     if action.id == "argocd.refresh":
         return "This source is live: what changes there shows by itself"
     return f"This is for {kind}; the chosen row is something else"

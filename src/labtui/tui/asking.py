@@ -31,13 +31,13 @@ class Asking:
         self.app = app
         self.lab = lab
 
-    def _ask(self, title: str, what: str, work: Callable[[], T], then: Callable[[T], None]) -> None:
+    def ask(self, title: str, what: str, work: Callable[[], T], then: Callable[[T], None]) -> None:
         """Do `work` behind a WaitScreen; its errors become a ProblemScreen, its answer goes to `then` unless given up."""
         wait = WaitScreen(title, what)
 
         def answered(answer: T | LabError) -> None:
             if isinstance(answer, LabError):
-                wait.finish(partial(self._problem, answer, title))
+                wait.finish(partial(self.problem, answer, title))
             else:
                 wait.finish(partial(then, answer))
 
@@ -47,13 +47,13 @@ class Asking:
 
         self.app.call_later(ask)
 
-    def _problem(self, error: LabError, title: str) -> None:
-        self._push(ProblemScreen.of(error, title))
+    def problem(self, error: LabError, title: str) -> None:
+        self.push(ProblemScreen.of(error, title))
 
-    def _push(self, screen: Screen[T], callback: Callable[[T | None], None] | None = None) -> None:
+    def push(self, screen: Screen[T], callback: Callable[[T | None], None] | None = None) -> None:
         # in the app's own context: the callback of a screen is called in the context that pushed it, and one that is
         # being closed would never call it
         self.app.call_later(self.app.push_screen, screen, callback)
 
-    def _toast(self, title: str, text: str, severity: Severity = "information") -> None:
+    def toast(self, title: str, text: str, severity: Severity = "information") -> None:
         self.app.notify(clean(text, 400), title=clean(title, 100), severity=severity, markup=False)

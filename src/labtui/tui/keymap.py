@@ -5,10 +5,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from textual.binding import Binding
 
+from labtui.domain.resources import Migration
 from labtui.domain.text import clean
 
 
@@ -21,6 +23,7 @@ class Key:
     title: str
     help: str
     action: str
+    on: tuple[type, ...] = ()  # the kinds of rows that it is for; empty: it works whatever is chosen
 
 
 ESTATE_KEYS: tuple[Key, ...] = (
@@ -36,7 +39,14 @@ ESTATE_KEYS: tuple[Key, ...] = (
 )
 
 MIGRATION_KEYS: tuple[Key, ...] = (
-    Key("migration.undo_to", "u", "Undo to here", "Take back what came after the step under the cursor", "undo_to"),
+    Key(
+        "migration.undo_to",
+        "u",
+        "Undo to here",
+        "Take back what came after the step under the cursor",
+        "undo_to",
+        (Migration,),
+    ),
 )
 
 APP_KEYS: tuple[Key, ...] = (
@@ -74,7 +84,7 @@ def bindings(keys: Iterable[Key]) -> list[Binding]:
 
 
 def action_bindings() -> list[Binding]:
-    """A binding for every action of the registry."""
+    """A binding for every action of the registry. Those that share a key differ in the rows that they are for."""
     from labtui.core.actions import ACTIONS
 
     return [
@@ -87,6 +97,7 @@ def _screen_keys() -> tuple[Key, ...]:
     return (*table_keys(), *ESTATE_KEYS, *MIGRATION_KEYS, *APP_KEYS)
 
 
+@cache
 def defaults() -> dict[str, str]:
     """Every id that a key can be given to, with its default keys."""
     from labtui.core.actions import ACTIONS
@@ -100,6 +111,10 @@ class Keymap:
 
     overrides: Mapping[str, str]
     problems: tuple[str, ...] = ()
+
+    def keys(self, identity: str) -> frozenset[str]:
+        """All keys of an action, by Textual's names."""
+        return frozenset((self.overrides.get(identity) or defaults().get(identity, "")).split(","))
 
     def of(self, identity: str) -> str:
         """The first key of an action, in the words of a keyboard."""
@@ -177,15 +192,29 @@ def resolve(wanted: Mapping[str, object]) -> Keymap:
 
 
 def _first_clash(known: Mapping[str, str], overrides: Mapping[str, str]) -> tuple[str, str, str] | None:
-    """A key that two ids have: the key, the override to drop, and the id that keeps it."""
-    owners: dict[str, str] = {}
+    """A key that two ids have for the same row: the key, the override to drop, and the id that keeps it."""
+    owners: dict[str, list[str]] = {}
+    kinds = _kinds()
     # the user's own are looked at last, so that they are the ones that give way
     for identity in sorted(known, key=lambda i: i in overrides):
         for key in overrides.get(identity, known[identity]).split(","):
-            if key in owners:
-                return key, identity, owners[key]
-            owners[key] = identity
+            for owner in owners.setdefault(key, []):
+                if _meet(kinds[identity], kinds[owner]):
+                    return key, identity, owner
+            owners[key].append(identity)
     return None
+
+
+@cache
+def _kinds() -> dict[str, tuple[type, ...]]:
+    """By id, the kinds of rows that it is for; empty for what works everywhere."""
+    from labtui.core.actions import ACTIONS
+
+    return {a.id: a.on for a in ACTIONS} | {k.id: k.on for k in _screen_keys()}
+
+
+def _meet(one: tuple[type, ...], other: tuple[type, ...]) -> bool:
+    return not one or not other or bool(set(one) & set(other))
 
 
 def load(path: Path) -> Keymap:

@@ -8,33 +8,25 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.app import App
 
-from labtui.core.actions import BY_ID, Action
+from labtui.core.actions import BY_ID
 from labtui.core.executor import Operation
 from labtui.core.lab import Lab
-from labtui.core.stackplan import PlannedStack, StackPlanner
-from labtui.domain.errors import LabError, Refused
 from labtui.domain.plan import Danger, Outcome, Plan, Progress, Result
 from labtui.domain.ref import Ref
-from labtui.domain.resources import Application, DockerService, Migration, Resource, SecretPath
-from labtui.ports import Secrets, SyncRequest
+from labtui.domain.resources import Resource
 from labtui.tui.asking import Asking, Severity
-from labtui.tui.background import deliver, in_background
-from labtui.tui.screens.confirm import ConfirmScreen, ConfirmSyncScreen
+from labtui.tui.background import deliver
+from labtui.tui.screens.confirm import ConfirmScreen
 from labtui.tui.screens.operation import Next, OperationScreen, Run
-from labtui.tui.screens.plan import PlanScreen
-from labtui.tui.screens.rollback import RollbackChoice, RollbackScreen
-from labtui.tui.screens.secret import SecretScreen
-from labtui.tui.screens.text import TextScreen, tree_lines
-from labtui.tui.widgets.lines import diff_lines
 
 if TYPE_CHECKING:
-    from labtui.core.migration.service import Record
+    from labtui.tui.flows.flow import Flow
     from labtui.tui.migration.flow import MigrationFlow
 
 T = TypeVar("T")
 Make = Callable[[], Operation]
-DIFF_LINES = 20_000
 RUNS_KEPT = 50
+ASKING = "Asking what this would do …"
 
 
 class ActionFlow(Asking):
@@ -42,6 +34,7 @@ class ActionFlow(Asking):
 
     def __init__(self, app: App[Any], lab: Lab) -> None:
         super().__init__(app, lab)
+        self._flows: dict[str, Flow] = {}
         self._runs: list[Run] = []
         self._screens: dict[int, OperationScreen] = {}  # by id of the run, those that are open
 
@@ -54,19 +47,15 @@ class ActionFlow(Asking):
         elif action.changes and self.lab.executor.read_only:
             reason = self.lab.executor.read_only
         if reason:
-            self._toast(action.title, f"{resource.ref.name}: {reason}", "warning")
+            self.toast(action.title, f"{resource.ref.name}: {reason}", "warning")
             return
-        match resource:
-            case Application():
-                self._start_application(action, resource)
-            case SecretPath():
-                self._reveal(resource)
-            case DockerService():
-                self._plan_move(resource)
-            case Migration():
-                self.migrations.start(action_id, resource)
-            case _:
-                self._toast(action.title, f"{action.title} is not something for this row", "warning")
+        self.flow_of(action.group).start(action, resource)
+
+    def flow_of(self, group: str) -> Flow:
+        """What carries out the actions of a group. Raises LookupError for one that there is none for."""
+        if group not in self._flows:
+            self._flows[group] = _flow(group, self)
+        return self._flows[group]
 
     def show_run(self, target: Ref) -> bool:
         """Open the newest operation on `target` of this run of labtui again; False when there is none."""
@@ -88,200 +77,52 @@ class ActionFlow(Asking):
         """Does something run that ends with labtui? True: the user is being asked."""
         return self.migrations.asks_before_leaving()
 
-    # Argo CD applications
-
-    def _start_application(self, action: Action, app: Application) -> None:
-        ref = app.ref
-        match action.id:
-            case "argocd.sync":
-                self._sync(app)
-            case "argocd.rollback":
-                self._choose_rollback(ref)
-            case "argocd.finish_rollback":
-                self._confirm(action.title, lambda: self.lab.finish_rollback(ref))
-            case "argocd.terminate":
-                self._confirm(action.title, lambda: self.lab.terminate(ref))
-            case "argocd.refresh" | "argocd.hard_refresh":
-                self._refresh(ref, hard=action.id == "argocd.hard_refresh")
-            case "argocd.diff":
-                self._diff(ref)
-            case "argocd.tree":
-                self._tree(app)
-            case other:
-                raise LookupError(f"no flow for {other}")
-
-    def _sync(self, app: Application) -> None:
-        def planned(answer: tuple[Operation, Plan]) -> None:
-            request = SyncRequest()
-            operations = {request: answer[0]}
-            screen = ConfirmSyncScreen(answer[1], request, app.resources, partial(self._replan, app.ref, operations))
-
-            def answered(yes: bool | None) -> None:
-                if yes:
-                    self._run(operations[screen.request], screen.plan)
-
-            self._push(screen, answered)
-
-        self._plan(f"Sync {app.ref.name}", lambda: self.lab.sync(app.ref), planned)
-
-    def _replan(
-        self, ref: Ref, operations: dict[SyncRequest, Operation], screen: ConfirmSyncScreen, request: SyncRequest
-    ) -> None:
-        def work() -> tuple[Operation, Plan]:
-            operation = self.lab.sync(ref, request)
-            return operation, operation.plan()
-
-        def done(answer: tuple[Operation, Plan] | LabError) -> None:
-            if not screen.is_attached:
-                return  # cancelled meanwhile
-            if isinstance(answer, LabError):
-                screen.failed(answer)
-                return
-            operations[request] = answer[0]
-            screen.show_request(answer[1], request)
-
-        in_background(self.app, work, done, f"plan sync {ref.name}")
-
-    def _choose_rollback(self, ref: Ref) -> None:
-        def known(app: Application) -> None:
-            if not app.history:
-                self._problem(
-                    Refused(f"There is nothing to roll {ref.name} back to", "its history is empty", _HISTORY),
-                    "Roll back",
-                )
-                return
-            self._push(RollbackScreen(app, self.lab), partial(self._rollback_chosen, ref))
-
-        self._ask(
-            f"Roll back {ref.name}", "Asking Argo CD for the history …", lambda: self.lab.argocd().get(ref), known
-        )
-
-    def _rollback_chosen(self, ref: Ref, choice: RollbackChoice | None) -> None:
-        if choice is not None:
-            self._confirm("Roll back", lambda: self.lab.rollback(ref, to=choice.to, prune=choice.prune))
-
-    def _refresh(self, ref: Ref, *, hard: bool) -> None:
-        try:
-            operation = self.lab.refresh(ref, hard=hard)
-            plan = operation.plan()  # asks nobody
-        except LabError as error:
-            self._problem(error, "Refresh")
-            return
-        self._toast(plan.title, "Asking Argo CD to compare it with git …")
-        self._begin(Run(plan), operation)
-
-    def _diff(self, ref: Ref) -> None:
-        def show(items: Any) -> None:
-            if not items:
-                self._toast(f"Diff of {ref.name}", "git and the cluster agree: there are no differences")
-                return
-            note = "What a sync would change: - is in the cluster, + is in git"
-            self._push(TextScreen(f"{ref.name}: git against the cluster", diff_lines(items, DIFF_LINES), note))
-
-        self._ask(f"Diff of {ref.name}", "Asking Argo CD what differs …", lambda: self.lab.argocd().diff(ref), show)
-
-    def _tree(self, app: Application) -> None:
-        def show(nodes: Any) -> None:
-            note = f"{len(nodes)} resources · ● healthy ⇄ progressing ✗ degraded or missing ○ suspended"
-            self._push(TextScreen(f"{app.ref.name}: resource tree", tree_lines(app, nodes), note))
-
-        name = app.ref.name
-        self._ask(
-            f"Resources of {name}", "Asking Argo CD for the tree …", lambda: self.lab.argocd().tree(app.ref), show
-        )
-
-    # Vault
-
-    def _reveal(self, secret: SecretPath) -> None:
-        secrets = self.lab.secrets
-        if secrets is None:
-            advice = "Name it in the estate file (vault.address) or in VAULT_ADDR"
-            self._problem(Refused("This estate has no Vault server", "", advice), "Show values")
-            return
-        vault: Secrets = secrets
-
-        def show(keys: tuple[str, ...]) -> None:
-            self._push(SecretScreen(secret, keys, vault))
-
-        self._ask(secret.path, "Asking Vault for the keys …", lambda: vault.keys(secret.ref), show)
-
-    # Docker
-
-    def _plan_move(self, service: DockerService) -> None:
-        site, stack = service.ref.source.scope, service.stack
-        name = f"{site}/{stack}"
-        can_move = self.lab.make_migrations is not None
-
-        def work() -> Record | tuple[StackPlanner, PlannedStack]:
-            there = self.migrations.under_way(site, stack) if can_move else None
-            if there is not None:
-                return there
-            planner = self.lab.planning()
-            return planner, planner.plan(*planner.find(name))
-
-        def show(answer: Record | tuple[StackPlanner, PlannedStack]) -> None:
-            if isinstance(answer, tuple):
-                self._push(PlanScreen(*answer, self._save_answers, self.migrations.begin if can_move else None))
-            else:
-                self.migrations.open(answer.about.site, answer.about.stack, answer)
-
-        if can_move and self.migrations.open_running(site, stack):
-            return
-        what = "docker compose merges its files, then images, volumes and the cluster are looked at …"
-        self._ask(f"Plan a move to Kubernetes: {name}", what, work, show)
-
-    def _save_answers(self, planned: PlannedStack) -> None:
-        if self.lab.executor.read_only:
-            self._toast("Save the answers: not now", self.lab.executor.read_only, "warning")
-            return
-        self._confirm("Save the answers", lambda: self.lab.save_answers(planned), "Asking git for the branch …")
-
     # Plan, confirm, run
 
-    def _plan(
+    def plan(
         self,
         title: str,
         make: Make,
         then: Callable[[tuple[Operation, Plan]], None],
-        what: str = "Asking Argo CD what this would do …",
+        what: str = ASKING,
     ) -> None:
         def work() -> tuple[Operation, Plan]:
             operation = make()
             return operation, operation.plan()
 
-        self._ask(title, what, work, then)
+        self.ask(title, what, work, then)
 
-    def _confirm(self, title: str, make: Make, what: str = "Asking Argo CD what this would do …") -> None:
+    def confirm(self, title: str, make: Make, what: str = ASKING) -> None:
         def planned(answer: tuple[Operation, Plan]) -> None:
             operation, plan = answer
             if plan.danger is Danger.NONE and not plan.refusals:
-                self._run(operation, plan)
+                self.run(operation, plan)
                 return
-            self._push(ConfirmScreen(plan), lambda yes: self._run(operation, plan) if yes else None)
+            self.push(ConfirmScreen(plan), lambda yes: self.run(operation, plan) if yes else None)
 
-        self._plan(title, make, planned, what)
+        self.plan(title, make, planned, what)
 
-    def _run(self, operation: Operation, plan: Plan) -> None:
+    def run(self, operation: Operation, plan: Plan) -> None:
         run = Run(plan)
         self._open(run)
-        self._begin(run, operation)
+        self.begin(run, operation)
 
     def _open(self, run: Run) -> None:
         screen = OperationScreen(run)
         self._screens[id(run)] = screen
-        self._push(screen, partial(self._closed, run))
+        self.push(screen, partial(self._closed, run))
 
     def _closed(self, run: Run, wanted: Next | None) -> None:
         self._screens.pop(id(run), None)
         ref = run.plan.target
         if wanted is Next.FINISH:
-            self._confirm("Make rollback last", lambda: self.lab.finish_rollback(ref))
+            self.confirm("Make rollback last", lambda: self.lab.finish_rollback(ref))
         elif wanted is Next.AGAIN:
-            self._ask(
+            self.ask(
                 ref.name, "Asking Argo CD …", lambda: self.lab.argocd().get(ref), partial(self.start, run.plan.action)
             )
 
-    def _begin(self, run: Run, operation: Operation) -> None:
+    def begin(self, run: Run, operation: Operation) -> None:
         self._runs.append(run)
         del self._runs[:-RUNS_KEPT]
 
@@ -307,11 +148,30 @@ class ActionFlow(Asking):
             return
         more = " F makes it last; until then auto-sync stays off." if run.can_finish else ""
         severity: Severity = "information" if outcome.result is Result.DONE else "error"
-        self._toast(
+        self.toast(
             f"{run.plan.title}: {outcome.result.value}",
             f"{outcome.message}.{more}" if more else outcome.message,
             severity,
         )
 
 
-_HISTORY = "Argo CD writes the history at each full sync: sync it once"
+def _flow(group: str, runs: ActionFlow) -> Flow:
+    """Each brings its screens with it, so they are imported when first needed."""
+    match group:
+        case "argocd":
+            from labtui.tui.flows.argocd import ArgocdFlow
+
+            return ArgocdFlow(runs)
+        case "docker":
+            from labtui.tui.flows.docker import DockerFlow
+
+            return DockerFlow(runs)
+        case "migration":
+            from labtui.tui.flows.migration import MigrationActions
+
+            return MigrationActions(runs)
+        case "vault":
+            from labtui.tui.flows.vault import VaultFlow
+
+            return VaultFlow(runs)
+    raise LookupError(f"no flow for {group}")

@@ -81,7 +81,7 @@ class MigrationFlow(Asking):
         if track.entries or track.running:
             self._show(track)
             return
-        self._ask(
+        self.ask(
             f"Migration of {found.site}/{found.stack}",
             "Reading its journal …",
             lambda: self.lab.migrations.show(found.id),
@@ -96,7 +96,7 @@ class MigrationFlow(Asking):
         for screen in self.app.screen_stack:
             if isinstance(screen, MigrationScreen) and screen.track is track:
                 return
-        self._push(MigrationScreen(self.lab, track))
+        self.push(MigrationScreen(self.lab, track))
 
     # What is done
 
@@ -125,14 +125,14 @@ class MigrationFlow(Asking):
         try:
             paused = bool(track.id) and self.lab.migrations.pause(track.id)
         except LabError as error:
-            self._problem(error, "Pause")
+            self.problem(error, "Pause")
             return
         if paused:
             track.pausing = True
             track.version += 1
             self.lab.executor.changed()
         else:
-            self._toast("Pause: not now", "It has not begun its first action, or has just ended", "warning")
+            self.toast("Pause: not now", "It has not begun its first action, or has just ended", "warning")
 
     def undo(self, track: Track, to: StepName | None) -> None:
         """Take back what was done after a step; all of it without one."""
@@ -142,13 +142,13 @@ class MigrationFlow(Asking):
         elif not track.id:
             reason = "nothing was done"
         if reason:
-            self._toast("Undo: not now", reason, "warning")
+            self.toast("Undo: not now", reason, "warning")
             return
         self._run(Verb.UNDO, track, to)
 
     def _run(self, verb: Verb, track: Track, step: StepName | None) -> None:
         if self.lab.executor.read_only:
-            self._toast(f"{_WORDS[verb]}: not now", self.lab.executor.read_only, "warning")
+            self.toast(f"{_WORDS[verb]}: not now", self.lab.executor.read_only, "warning")
             return
 
         def work() -> tuple[RunMigration, Plan, Record | None]:
@@ -164,9 +164,9 @@ class MigrationFlow(Asking):
 
         def planned(answer: tuple[RunMigration, Plan, Record | None]) -> None:
             operation, plan, record = answer
-            self._push(ConfirmScreen(plan), lambda yes: self._start(verb, track, operation, plan, record, yes))
+            self.push(ConfirmScreen(plan), lambda yes: self._start(verb, track, operation, plan, record, yes))
 
-        self._ask(f"{_WORDS[verb]} {track.site}/{track.stack}", _ASKED, work, planned)
+        self.ask(f"{_WORDS[verb]} {track.site}/{track.stack}", _ASKED, work, planned)
 
     def _record(self, track: Track) -> Record | None:
         """The journal as it is now; None for a migration that has none yet."""
@@ -207,7 +207,7 @@ class MigrationFlow(Asking):
         self.lab.executor.changed()
         if not any(isinstance(s, MigrationScreen) and s.track is track for s in self.app.screen_stack):
             well = outcome.result is Result.DONE
-            self._toast(f"{plan.title}: {outcome.result.value}", outcome.message, "information" if well else "error")
+            self.toast(f"{plan.title}: {outcome.result.value}", outcome.message, "information" if well else "error")
         if self._leaving and not self.board.running():
             self.app.exit(0)
             return
@@ -231,14 +231,14 @@ class MigrationFlow(Asking):
     def details(self, track: Track, step: StepName) -> None:
         """Everything about one step, from the journal."""
         if not track.id:
-            self._push(TextScreen(f"Step {step}", detail_lines(step, (), ""), f"{track.site}/{track.stack}"))
+            self.push(TextScreen(f"Step {step}", detail_lines(step, (), ""), f"{track.site}/{track.stack}"))
             return
 
         def show(record: Record) -> None:
             lines = detail_lines(step, record.entries, record.about.id)
-            self._push(TextScreen(f"Step {step}", lines, f"{track.site}/{track.stack} · {record.about.id}"))
+            self.push(TextScreen(f"Step {step}", lines, f"{track.site}/{track.stack} · {record.about.id}"))
 
-        self._ask(f"Step {step}", "Reading the journal …", lambda: self.lab.migrations.show(track.id), show)
+        self.ask(f"Step {step}", "Reading the journal …", lambda: self.lab.migrations.show(track.id), show)
 
     def report(self, track: Track) -> None:
         """The report as far as the migration has come; it is kept in files, too."""
@@ -248,9 +248,9 @@ class MigrationFlow(Asking):
             return migrations.report(migrations.show(track.id))
 
         def show(report: dict[str, Any]) -> None:
-            self._push(TextScreen(f"Report: {track.site}/{track.stack}", report_lines(report), track.id))
+            self.push(TextScreen(f"Report: {track.site}/{track.stack}", report_lines(report), track.id))
 
-        self._ask("Report", "Reading the journal …", work, show)
+        self.ask("Report", "Reading the journal …", work, show)
 
     # Leaving labtui
 
@@ -260,7 +260,7 @@ class MigrationFlow(Asking):
         if not running:
             return False
         if not isinstance(self.app.screen, LeaveScreen):
-            self._push(LeaveScreen([track.about for track in running]), self._left)
+            self.push(LeaveScreen([track.about for track in running]), self._left)
         return True
 
     def _left(self, wanted: Leaving | None) -> None:
@@ -274,4 +274,4 @@ class MigrationFlow(Asking):
             self._leaving = True
             for track in running:
                 self.pause(track)
-            self._toast("Leaving", "as soon as the action that runs has ended")
+            self.toast("Leaving", "as soon as the action that runs has ended")
