@@ -127,12 +127,11 @@ class Argo:
         out = tuple(replace(r, sync="OutOfSync") for r in parent.resources)
         self.put(replace(parent, resources=out))
 
-    def _operate(self, app: Application, revision: str, message: str) -> None:
+    def _operate(self, app: Application, revision: str, message: str, sync: str = "Synced") -> None:
         started = T0 + timedelta(seconds=len(self.calls))
         self._before = app
         operation = Operation("Succeeded", message, started, started, revisions=(revision,))
         entry = Deployment(app.history[-1].id + 1, (revision,), started, "labtui", (SOURCE,))
-        sync = "Synced" if revision == self.head else "OutOfSync"
         self.put(replace(app, operation=operation, history=(*app.history, entry), sync=sync))
 
     def sync(self, ref: Ref, request: SyncRequest) -> None:
@@ -145,7 +144,8 @@ class Argo:
         if app.auto_sync.on:
             raise Refused("Argo CD refused", "rollback cannot be initiated when auto-sync is enabled")
         to = next(h for h in app.history if h.id == deployment_id)
-        self._operate(app, to.revisions[0], "successfully synced (all tasks run)")
+        # what it says of git is from before the operation until it compares again
+        self._operate(app, to.revisions[0], "successfully synced (all tasks run)", app.sync)
 
     def terminate(self, ref: Ref) -> None:
         self._call("terminate")

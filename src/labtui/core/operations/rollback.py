@@ -113,6 +113,8 @@ class Rollback:
         operation = done.operation
         phase = operation.phase if operation else "Unknown"
         message = operation.message if operation else ""
+        if phase == "Succeeded":
+            done = self._compared(done, report)
         state = f"{done.sync}, {done.health}, auto-sync {'paused' if done.auto_sync.paused else 'as before'}"
         data: dict[str, object] = {"phase": phase, "to": to.id, "revisions": list(to.revisions)}
         remaining = remaining_steps(done)
@@ -123,6 +125,15 @@ class Rollback:
         except LabError as error:
             return Outcome(Result.FAILED, f"rolled back, but it will not last: {error}", state, remaining, data)
         return Outcome(Result.DONE, f"rolled back to {to.id} ({shorts(to.revisions)})", state, remaining, data)
+
+    def _compared(self, done: Application, report: Report) -> Application:
+        """Argo CD compares with git after the operation's end: until then it still says what was so before."""
+        report("comparing", "asking Argo CD to compare it with git")
+        try:
+            return self._applications.refresh(self.target)
+        except LabError as error:
+            report("comparing", f"it could not: {error}")
+            return done
 
     def _check_parent(self, app: Application, paused: bool, report: Report) -> None:
         """A parent that sees the pause as drift will undo it: find out by asking it to compare now."""
