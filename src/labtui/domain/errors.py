@@ -16,6 +16,8 @@ No message holds a secret value. Exit statuses of the command line follow from t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class LabError(Exception):
     """Base of all errors that labtui reports to its user."""
@@ -25,6 +27,7 @@ class LabError(Exception):
         self.title = title
         self.detail = detail
         self.hint = hint
+        self.left: Mapping[str, object] = {}  # what a failed action of a migration leaves in the journal, plain JSON
 
     def __str__(self) -> str:
         return ". ".join(part.rstrip(".") for part in (self.title, self.detail, self.hint) if part)

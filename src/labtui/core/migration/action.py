@@ -13,6 +13,8 @@ Report = Callable[[str], None]  # a line in words for people
 Data = Mapping[str, Any]  # what an action leaves in the journal: plain JSON, never a secret value
 ACCEPTED = "accepted"  # in the `earlier` data: the change of somebody else that a person has accepted (`Look.identity`)
 
+LEFT = "left"  # in the data of a failed action: what its failure left (`LabError.left`)
+
 
 class Seen(StrEnum):
     """What the world says of an action."""

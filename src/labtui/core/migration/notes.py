@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from labtui.core.migration.action import Action, Report
+from labtui.core.migration.action import LEFT, Action, Report
 from labtui.core.migration.failing import Stop, like
 from labtui.core.migration.fencing import Fence
 from labtui.core.migration.journal import Journal
@@ -101,11 +101,11 @@ class Notes:
             raise Stop(error) from error
 
     def failed(self, position: int, error: LabError) -> None:
-        """Note why an action failed; its data stays as the entry before left it."""
+        """Note why an action failed; its data stays as the entry before left it, what it leaves itself stands beside."""
         action, last, words = self.actions[position], self.last(position), str(error)
         self.tell(Event.FAILED, words, action, position)
         if last is not None and last.mark in (Mark.BEGUN, Mark.UNDOING):
-            self.record(Mark.FAILED, action.step, action.name, words, last.data)
+            self.record(Mark.FAILED, action.step, action.name, words, {**last.data, LEFT: dict(error.left)})
         else:  # it was not even begun: only a look at the world failed
             self.record(Mark.NOTE, action.step, action.name, words, {})
 

@@ -9,16 +9,17 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from labtui.core.migration.action import Action, Data, Look, Report
+from labtui.core.migration.action import Action, Data, Report
+from labtui.core.migration.around import Around
 from labtui.core.migration.watching import Limits, Watcher, hold
 from labtui.domain.errors import LabError
 from labtui.domain.migration.comparison import Measured
 from labtui.domain.migration.probes import Load, Side, SideCounts
-from labtui.domain.migration.steps import StepName
 from labtui.domain.migration.tally import by_side
 from labtui.domain.records import from_plain, to_plain
 from labtui.ports.migration import Prober, Probing
 
+PROBED = "probed"  # in the journal: what was counted
 _LONG = 30 * 86_400.0  # seconds; it ends when the work does
 _SETTLE = 1.0  # seconds of requests before a move and after it: what came before it is not its fault
 
@@ -110,38 +111,15 @@ class Running:
             watcher.watch(probing, _LONG, None, lambda _: None)
 
 
-class Probed:
+class Probed(Around):
     """An action during which requests are sent and the budget holds. Its undo is watched, too, and nothing stops it.
 
     `last`: the requests end with it. The data of the action within gets `probed` beside it (`probed_of`).
     """
 
-    lasting = ""
-
     def __init__(self, inner: Action, running: Running, *, last: bool = False) -> None:
-        self.inner, self._running, self._last = inner, running, last
-
-    def __repr__(self) -> str:
-        return f"<Probed {self.inner!r}>"
-
-    @property
-    def step(self) -> StepName:
-        """See `Action`."""
-        return self.inner.step
-
-    @property
-    def name(self) -> str:
-        """See `Action`."""
-        return self.inner.name
-
-    @property
-    def title(self) -> str:
-        """See `Action`."""
-        return self.inner.title
-
-    def look(self, earlier: Data) -> Look:
-        """See `Action`."""
-        return self.inner.look(earlier)
+        super().__init__(inner)
+        self._running, self._last = running, last
 
     def do(self, earlier: Data, report: Report) -> Data:
         """See `Action`. Raises BudgetExceeded (which takes it back) when users would notice."""
@@ -152,13 +130,16 @@ class Probed:
             running.hold()
             found: dict[str, Any] = dict(self.inner.do(earlier, report))
             running.settle()
-        except BaseException:
-            _said(running.close(), report)
+        except BaseException as error:
+            counts = running.close()
+            _said(counts, report)
+            if isinstance(error, LabError):
+                error.left = {**error.left, PROBED: to_plain(counts)}
             raise
         running.arm(False)
         counts = running.close() if self._last else running.counts()
         _said(counts, report)
-        return {**found, "probed": to_plain(counts)}
+        return {**found, PROBED: to_plain(counts)}
 
     def undo(self, data: Data, report: Report) -> None:
         """See `Action`."""
@@ -175,8 +156,8 @@ class Probed:
 
 
 def probed_of(data: Data) -> tuple[SideCounts, ...]:
-    """What the journal says was counted during an action."""
-    return tuple(from_plain(SideCounts, raw) for raw in data.get("probed") or ())
+    """What the journal says was counted during an action, also during one that failed."""
+    return tuple(from_plain(SideCounts, raw) for raw in data.get(PROBED) or ())
 
 
 def _said(counts: tuple[SideCounts, ...], report: Report) -> None:

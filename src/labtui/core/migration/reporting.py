@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from labtui.core.migration.action import Data
+from labtui.core.migration.action import LEFT, Data
 from labtui.core.migration.probing import probed_of
 from labtui.core.migration.report_file import ReportFiles
 from labtui.core.migration.soak import Soaked, soaked_of
@@ -82,11 +82,18 @@ def _pieces(entries: Sequence[Entry]) -> tuple[Verified | None, Soaked | None]:
 
 
 def _probed(entries: Sequence[Entry]) -> tuple[SideCounts, ...]:
-    """What was counted while traffic moved: the actions of one run share their requests, so each step's last count holds."""
+    """What was counted while traffic moved: the actions of a step share their requests, so the last count of each run holds.
+
+    A run ends with a failure, or where the next one says what it is for.
+    """
     found: dict[object, tuple[SideCounts, ...]] = {}
+    run = 0
     for entry in entries:
-        if entry.mark is Mark.DONE and (counts := probed_of(entry.data)):
-            found[entry.step] = counts
+        run += "goal" in entry.data
+        left = entry.data if entry.mark is Mark.DONE else entry.data.get(LEFT, {}) if entry.mark is Mark.FAILED else {}
+        if counts := probed_of(left):
+            found[entry.step, run] = counts
+        run += entry.mark is Mark.FAILED
     return tuple(side for counts in found.values() for side in counts)
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from labtui.core.migration.action import Data, Look, Report, Seen
+from labtui.core.migration.probing import PROBED
 from labtui.core.migration.watching import Limits, Observation, Watching, hold
-from labtui.domain.errors import Invalid, Refused
+from labtui.domain.errors import Invalid, LabError, Refused
 from labtui.domain.migration.comparison import Measured
-from labtui.domain.migration.probes import Load, SideCounts, demand_fitting
+from labtui.domain.migration.probes import Counts, Load, SideCounts, demand_fitting
 from labtui.domain.migration.steps import StepName
 from labtui.domain.migration.tally import by_side
 from labtui.domain.records import from_plain, to_plain
@@ -101,16 +102,21 @@ class Soak:
         own = probing is None
         if probing is None:
             probing = self._prober.start(plan.loads)
+        counts: Sequence[Counts] = ()
         try:
-            with self._watching() as watcher:
-                watched = watcher.watch(probing, plan.seconds, plan.limits, _Teller(report))
-        finally:
-            counts = probing.stop() if own else probing.counts()
-        if watched.stopped:
-            hint = "Resume the migration: the watch begins anew"
-            raise Refused("The watch was stopped before its time", "the traffic is on Kubernetes", hint)
-        # what was still under way when the time was over counts as well
-        hold(plan.limits, counts, watched.kubernetes, watched.restarts)
+            try:
+                with self._watching() as watcher:
+                    watched = watcher.watch(probing, plan.seconds, plan.limits, _Teller(report))
+            finally:
+                counts = probing.stop() if own else probing.counts()
+            if watched.stopped:
+                hint = "Resume the migration: the watch begins anew"
+                raise Refused("The watch was stopped before its time", "the traffic is on Kubernetes", hint)
+            # what was still under way when the time was over counts as well
+            hold(plan.limits, counts, watched.kubernetes, watched.restarts)
+        except LabError as error:
+            error.left = {**error.left, PROBED: to_plain(by_side(counts))}
+            raise
         found = Soaked(
             subject=self._subject,
             seconds=plan.seconds,

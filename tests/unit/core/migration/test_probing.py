@@ -104,8 +104,10 @@ def test_requests_are_sent_all_along_and_counted(world: World) -> None:
 
 def test_a_failed_request_ends_the_move_at_the_next_wait(world: World) -> None:
     world.failing(4.0, Side.INGRESS)
-    with pytest.raises(BudgetExceeded, match="1 request"):
+    with pytest.raises(BudgetExceeded, match="1 request") as raised:
         Probed(world.move, world.running).do({}, world.lines.append)
+    counted = {c.side: c for c in probed_of(raised.value.left)}
+    assert counted[Side.INGRESS].failed == 1 and counted[Side.INGRESS].sent == 25  # 5 s at 5 a second
     assert world.move.waited == 3  # a second was before the move
     assert world.prober.started[0].stopped and world.running.probing is None
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from labtui.core.migration.journal_file import JournalFolder
+from labtui.core.migration.probing import PROBED
 from labtui.core.migration.report_file import ReportFiles
 from labtui.core.migration.reporting import Reporting, report_of
 from labtui.core.migration.service import Migrations
@@ -91,6 +93,28 @@ def test_requests_of_all_phases_are_added_up(service: Migrations) -> None:
     cut_over = SideCounts(Side.INGRESS, 214, 213, 1, 0.5, failures=(Failure(3, "status 502"),))
     made = as_json(report_of(record.about, record.entries, (cut_over,)))
     assert made["requests"] == {**made["requests"], "sent": 9428, "failed": 1, "longest_gap_ms": 500.0}
+
+
+def test_what_failed_attempts_counted_is_added_up_too() -> None:
+    """A failed cut-over, an undo of it that stumbles, and a second attempt whose two moves share their requests."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def counts(sent: int, failed: int = 0) -> dict[str, Any]:
+        return {PROBED: to_plain((SideCounts(Side.INGRESS, sent, sent - failed, failed),))}
+
+    goal, cut = {"goal": {"aim": "forward", "step": None}}, StepName.CUT_OVER
+    written: list[tuple[Mark, StepName | None, str, dict[str, Any]]] = [
+        (Mark.NOTE, None, "", goal),
+        (Mark.DONE, cut, "both", counts(10)),
+        (Mark.FAILED, cut, "kubernetes", {"left": counts(30, 2)}),
+        (Mark.FAILED, cut, "both", {**counts(10), "left": {}}),
+        (Mark.NOTE, None, "", goal),
+        (Mark.DONE, cut, "both", counts(100)),
+        (Mark.DONE, cut, "kubernetes", {**counts(500), "left": counts(30, 2)}),
+    ]
+    entries = tuple(Entry(n, at, "m", *parts[:3], data=parts[3]) for n, parts in enumerate(written, 1))
+    made = as_json(report_of(About("m", *PLACE), entries))
+    assert (made["requests"]["sent"], made["requests"]["failed"]) == (530, 2)
 
 
 def test_a_damaged_record_is_said() -> None:

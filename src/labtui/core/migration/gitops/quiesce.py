@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from labtui.core.migration.action import Action, Data, Look, Report, Seen
+from labtui.core.migration.around import Around
 from labtui.core.migration.gitops.law import RUNNING, OneWriter, in_words
 from labtui.core.migration.gitops.retire import unwell
 from labtui.core.operations.compose import describe
@@ -155,37 +156,17 @@ class StopWriters:
             self.pace.wait(self.pace.every)
 
 
-@dataclass(frozen=True, slots=True)
-class Guarded:
+class Guarded(Around):
     """A change of the values that lets pods write, or sends users to them: only while no container has the data.
 
     `answered` says why users are not answered by the pods yet, empty when they are; it is waited for at the end.
     """
 
-    inner: Action
-    law: OneWriter
-    answered: Callable[[], str] = lambda: ""
-    limit: float = ANSWER_SECONDS
-
-    @property
-    def step(self) -> StepName:
-        """See `Action`."""
-        return self.inner.step
-
-    @property
-    def name(self) -> str:
-        """See `Action`."""
-        return self.inner.name
-
-    @property
-    def title(self) -> str:
-        """See `Action`."""
-        return self.inner.title
-
-    @property
-    def lasting(self) -> str:
-        """See `Action`."""
-        return self.inner.lasting
+    def __init__(
+        self, inner: Action, law: OneWriter, answered: Callable[[], str] = lambda: "", limit: float = ANSWER_SECONDS
+    ) -> None:
+        super().__init__(inner)
+        self.law, self.answered, self.limit = law, answered, limit
 
     def look(self, earlier: Data) -> Look:
         """As within; but with a container that has the data it is not done, and the way back stays open."""
@@ -205,10 +186,6 @@ class Guarded:
             self._await_answer(report)
         return data
 
-    def undo(self, data: Data, report: Report) -> None:
-        """As within."""
-        self.inner.undo(data, report)
-
     def _await_answer(self, report: Report) -> None:
         pace = self.law.world.pace
         end, told = pace.monotonic() + self.limit, ""
@@ -221,7 +198,6 @@ class Guarded:
             pace.wait(pace.every)
 
 
-@dataclass(frozen=True, slots=True)
 class StartPods(Guarded):
     """The pods, started while no container has the data. Back means gone: also the last one that is still leaving."""
 
