@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,7 +115,6 @@ def test_only_one_proceeds_and_a_frozen_one_does_nothing_after_a_takeover(stack:
         out, err = first.communicate(timeout=120)
         assert first.returncode not in (0, None), out
         assert "Another labtui" in out + err or "taken" in out + err, out + err
-        time.sleep(3)
         assert _log(stack) == before
         world.demand(KUBERNETES)
     finally:

@@ -1,6 +1,6 @@
 """What a migration does when something else fails: servers that are away at each step, disks, tokens, images, pods, a slow cluster.
 
-    python -m tests.live.migrations.faults [--only NAME,…] [--seconds 30] [--whole] [--out docs/reports/migration-faults.md]
+    python -m tests.live.migrations.faults [--only NAME,…] [--seconds 30] [--whole | --parallel 3] [--out FILE]
 
 After each fault the operator types what labtui told them to, and the stack has to be fully on Kubernetes, or fully on Docker after
 an undo, as docker, kubectl, git and Vault say. No request of a light load may fail, but for faults that are about just that, which
@@ -14,6 +14,8 @@ import argparse
 import sys
 import tempfile
 import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.live.migrations.image import served_image
@@ -45,32 +47,38 @@ def page(results: list[Found], command: str) -> str:
     return "\n".join(lines)
 
 
+def _try(name: str, image: str, seconds: float, whole: bool) -> Found:
+    """One of them, with a stack of its own; what breaks it is a problem like any other."""
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        try:
+            found = MISHAPS[name](Case(name, image, Path(folder), seconds, whole))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others go on, and it is in the report
+            traceback.print_exc()
+            found = Found(name, problems=[f"it broke off: {type(error).__name__}: {error}"])
+    found.seconds = time.monotonic() - begun
+    lines = [f"{name}: {found.faults} faults, {found.failed} runs ended by them, {found.ended}, {found.seconds:.0f} s"]
+    lines += [f"    said: {words}" for words in found.said]
+    lines += [f"  PROBLEM {problem}" for problem in found.problems]
+    print("\n".join(lines), flush=True)
+    return found
+
+
 def main() -> int:
     """Run it; 1 when something is wrong."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--only", default="")
     options.add_argument("--seconds", type=float, default=30.0)
     options.add_argument("--whole", action="store_true")
+    options.add_argument("--parallel", type=int, default=1)
     options.add_argument("--out", type=Path, default=Path("docs/reports/migration-faults.md"))
     given = options.parse_args()
     end_in_order()
     names = given.only.split(",") if given.only else list(MISHAPS)
-    results = []
-    with served_image() as image:
-        for name in names:
-            begun = time.monotonic()
-            with tempfile.TemporaryDirectory() as folder:
-                found = MISHAPS[name](Case(name, image, Path(folder), given.seconds, given.whole))
-            found.seconds = time.monotonic() - begun
-            results.append(found)
-            print(
-                f"{name}: {found.faults} faults, {found.failed} runs ended by them, {found.ended}, {found.seconds:.0f} s",
-                flush=True,
-            )
-            for words in found.said:
-                print(f"    said: {words}", flush=True)
-            for problem in found.problems:
-                print(f"  PROBLEM {problem}", flush=True)
+    if given.whole and given.parallel > 1:
+        options.error("--whole stops servers that the others need: leave --parallel out")
+    with served_image() as image, ThreadPoolExecutor(given.parallel) as pool:
+        results = list(pool.map(lambda name: _try(name, image, given.seconds, given.whole), names))
     only = f" --only {given.only}" if given.only else ""
     command = (
         f"python -m tests.live.migrations.faults{only} --seconds {given.seconds:g}{' --whole' if given.whole else ''}"

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests.live.chart_fixture import vault
 from tests.live.compose_fixture import docker
+from tests.live.gitops_fixture import wait_until
 from tests.live.migrations.crowd import Crowd
 from tests.live.migrations.cuts import SERVERS, Cuts
 from tests.live.migrations.driven import Cutting, Run, drive
@@ -91,17 +92,31 @@ class Trial:
             self.found.problems.append(str(error))
         self.found.ended += f"{', then ' if self.found.ended else ''}{standing}"
 
-    def untouched(self, without: str = "") -> None:
+    def untouched(self) -> None:
         """All traffic goes to Docker, whose containers run, and there are no pods."""
+        last: list[str] = []
+
+        def probe() -> bool:
+            last[:] = self._touched()
+            return not last
+
+        try:
+            wait_until("all is on Docker", probe, 10, every=0.5)
+        except AssertionError:
+            self.found.problems += last
+
+    def _touched(self) -> list[str]:
+        found = []
         states = self.world.containers()
         if {state for state, _ in states.values()} != {"running"}:
-            self.found.problems.append(f"the containers: {states}")
+            found.append(f"the containers: {states}")
         if self.world.behind() != {self.stack.address}:
-            self.found.problems.append(f"behind the service: {self.world.behind()}")
+            found.append(f"behind the service: {self.world.behind()}")
         if pods := [
             p["metadata"]["name"] for p in self.world.objects("pods") if "deletionTimestamp" not in p["metadata"]
         ]:
-            self.found.problems.append(f"pods are left: {pods}")
+            found.append(f"pods are left: {pods}")
+        return found
 
     def undo(self) -> None:
         """Bring it back, which has to work at once."""
@@ -243,7 +258,6 @@ def _undoes_itself(tried: Trial, words: tuple[str, ...]) -> None:
             tried.found.problems.append(f"it does not say {word!r}: {done.message}")
     if "taken back" not in done.message:
         tried.found.problems.append(f"it does not say that it was taken back: {done.message}")
-    time.sleep(1)
     tried.untouched()
     tried.undo()
 

@@ -100,6 +100,7 @@ class MigratedStack(LiveMigration):
     """See the module. `route`: `own` (in git, to Docker), `old` (by an older application) or `none`."""
 
     services = ("api", "cache", "web")
+    argocd = True  # does the estate name an Argo CD server?
 
     def __init__(self, tmp: Path, image: str, *, site: str = "wroclaw", route: str = "own", fault: str = "") -> None:
         self.home = tmp
@@ -217,6 +218,9 @@ class MigratedStack(LiveMigration):
                 "environment": "homelab",
             },
         }
+        if not self.argocd:
+            del estate["argocd"]
+            self.environ |= {"ARGOCD_SERVER": "", "ARGOCD_AUTH_TOKEN": "", "ARGOCD_OPTS": ""}
         self.file = self.home / "labtui.yaml"
         self.file.write_text(yaml.safe_dump(estate, sort_keys=False))
 
