@@ -12,6 +12,7 @@ from labtui.core.migration.notes import Notes
 from labtui.domain.errors import Refused
 from labtui.domain.migration.journal import Key, Mark
 from labtui.domain.migration.questions import Question, accepted_changes, open_question
+from labtui.domain.migration.steps import UNDOABLE
 
 PUT_BACK = "Put it back as it was"
 
@@ -45,7 +46,7 @@ class Asking:
         action = self._notes.actions[position]
         given = self._with(position, data)
         look = guarded(lambda: action.look(given))
-        if look.seen is Seen.CHANGED and given.get(ACCEPTED) != look.identity:
+        if action.step in UNDOABLE and look.seen is Seen.CHANGED and given.get(ACCEPTED) != look.identity:
             # what cannot be built upon can still be taken back: the action leaves alone what is not its own
             asked = Look(
                 look.seen, look.words, change=look.identity, accept="what is not labtui's own is left as it is"

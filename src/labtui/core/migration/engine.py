@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from labtui.core.migration.action import Action, Seen
+from labtui.core.migration.action import LEFT, Action, Seen
 from labtui.core.migration.asking import Asking
 from labtui.core.migration.failing import Stop, goal_words, guarded, like
 from labtui.core.migration.fencing import Fence
@@ -36,11 +36,10 @@ from labtui.domain.migration.journal import (
 )
 from labtui.domain.migration.progress import Event
 from labtui.domain.migration.standing import standing
-from labtui.domain.migration.steps import ORDER, STEPS, StepName
+from labtui.domain.migration.steps import ORDER, UNDOABLE, StepName
 from labtui.ports.migration import HeldLease
 
 PATIENCE = Pace(every=1.0, limit=90.0)  # how long an API server that does not answer is waited for
-_UNDOABLE = frozenset(info.name for info in STEPS if info.undo)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +187,7 @@ class Engine:
             self._tell(Event.ADOPTED, words, action, position)
             return
         # what the look found must outlive a crash: afterwards the world may no longer tell what was there before
-        before = {**earlier, **look.data}
+        before = {**{name: value for name, value in earlier.items() if name != LEFT}, **look.data}
         notes.record(Mark.BEGUN, action.step, action.name, action.title, before)
         self._tell(Event.BEGUN, action.title, action, position)
         notes.fence()
@@ -235,7 +234,7 @@ class Engine:
         """
         for position in reversed(range(len(self._actions))):
             last = self._notes.last(position)
-            if last is None or last.mark is not Mark.DONE or self._keys[position].step not in _UNDOABLE:
+            if last is None or last.mark is not Mark.DONE or self._keys[position].step not in UNDOABLE:
                 continue
             action = self._actions[position]
             try:

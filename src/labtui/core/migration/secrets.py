@@ -11,10 +11,10 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from labtui.core.migration.action import Data, Look, Report, Seen
+from labtui.core.migration.action import LEFT, Data, Look, Report, Seen
 from labtui.core.operations.watching import Pace
 from labtui.domain.conversion.findings import PlannedSecret, StackPlan
-from labtui.domain.errors import Denied, LabError, MustUndo, NotFound, Refused
+from labtui.domain.errors import Denied, LabError, MustUndo, NotFound, OutcomeUnknown, Refused
 from labtui.domain.migration.steps import StepName
 from labtui.domain.secretsdiff import Places, compare, one_time_hasher
 from labtui.domain.text import clean
@@ -24,6 +24,7 @@ from labtui.ports.moving import SecretWriter, StoredSecret
 log = logging.getLogger(__name__)
 
 _PATIENCE = Pace(every=0.5, limit=120.0)
+UNSENT = "unsent"  # what a failed write leaves in the journal when Vault has not got it
 Planned = Callable[[], Sequence[PlannedSecret]]
 
 
@@ -71,7 +72,8 @@ class WriteSecret:
         stored = self._writer.newest(self._path)
         missing, other = self._compare(stored)
         base, added = int(earlier.get("base", -1)), [str(k) for k in earlier.get("keys", ())]
-        ours = bool(added) and base >= 0 and stored.version == int(earlier.get("version") or base + 1)
+        claimed = bool(added) and base >= 0 and not _unsent(earlier)
+        ours = claimed and stored.version == int(earlier.get("version") or base + 1)
         if other:
             words = f"{self._where} has another value for {_names(other)}, version {stored.version}: {_SETTLE}"
             # a version of our own has the others' values as they were before it
@@ -92,7 +94,19 @@ class WriteSecret:
         return Look(Seen.DONE, f"{self._where} has all keys already", {"base": stored.version, "keys": []})
 
     def do(self, earlier: Data, report: Report) -> Data:
-        """See `Action`. Raises Refused where a key has another value, or has none on this machine."""
+        """See `Action`. Raises Refused where a key has another value, or has none on this machine.
+
+        A failure after which nothing was written says so (`UNSENT`): the next version may be a person's, who did what it advised.
+        """
+        try:
+            return self._write(earlier, report)
+        except OutcomeUnknown:
+            raise
+        except LabError as error:
+            error.left = {**error.left, UNSENT: True}
+            raise
+
+    def _write(self, earlier: Data, report: Report) -> Data:
         looked = self.look(earlier)
         if looked.seen is Seen.CHANGED:
             raise Refused(f"The secrets of {self._where} are not written", looked.words, "Then run it again")
@@ -109,6 +123,14 @@ class WriteSecret:
     def undo(self, data: Data, report: Report) -> None:
         """See `Action`. Deletes the version that it wrote, if that is still the newest; keys of others get a version of
         their own before, since a path without its newest version has nothing at all."""
+        try:
+            self._take_back(data, report)
+        except LabError as error:
+            if _unsent(data):
+                error.left = {**error.left, UNSENT: True}
+            raise
+
+    def _take_back(self, data: Data, report: Report) -> None:
         version, added = int(data.get("version") or 0), {str(k) for k in data.get("keys", ())}
         if not version and added:  # begun, and no end known
             looked = self.look(data)
@@ -176,6 +198,11 @@ class WriteSecret:
         except UnicodeEncodeError:
             raise Refused(f"The secret {clean(key)} is not UTF-8", "Vault keeps text alone") from None
         return value
+
+
+def _unsent(earlier: Data) -> bool:
+    left = earlier.get(LEFT)
+    return isinstance(left, Mapping) and left.get(UNSENT) is True
 
 
 _SETTLE = "make both the same (labtui secrets diff shows which differ), or give it another key"

@@ -219,3 +219,11 @@ def test_the_operation_shows_what_is_accepted_and_refuses_the_rest(rig: Rig) -> 
     outcome = operation("commit").run(plan, lambda phase, text: None)
     assert outcome.message == "wroclaw/emby is on Kubernetes"
     assert operation("commit").plan().refusals[0] == "Nothing was asked about “commit”, so there is nothing to accept"
+
+
+def test_the_way_back_asks_nothing_about_what_is_kept_anyway(rig: Rig) -> None:
+    """A backup that is another file by now is nothing that an undo touches."""
+    rig.engine().run(StepName.SECRETS)
+    changed(rig, "archive")
+    assert rig.engine().undo().words == "Everything is on Docker, as before"
+    assert rig.world.state["effects"] == {"backup/archive": "theirs"}

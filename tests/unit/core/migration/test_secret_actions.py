@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from labtui.core.migration.action import Look, Seen
+from labtui.core.migration.action import LEFT, Look, Seen
 from labtui.core.migration.secrets import WriteSecret, may_write, not_ready, secret_actions
 from labtui.domain.conversion.findings import PlannedSecret, StackPlan
-from labtui.domain.errors import Denied, NotFound, OutcomeUnknown, Refused
+from labtui.domain.errors import Denied, LabError, NotFound, OutcomeUnknown, Refused, Unreachable
 from labtui.domain.resources.vault import SecretVersion
 from labtui.ports.moving import StoredSecret
 from tests.unit.core.fakes import T0
@@ -282,3 +282,57 @@ def test_the_secret_is_ready_when_it_is_there_with_the_same_values() -> None:
     assert not_ready(bare, Cluster(web={**whole, "DB_PASSWORD": b"from vault alone"}), "web") == ()
     in_vault = {PATH: {"DB_PASSWORD": "newer", "API_TOKEN": TOKEN}}
     assert not_ready(bare, Cluster(web=whole), "web", in_vault) == ("DB_PASSWORD has another value in the cluster",)
+
+
+def failed(data: Mapping[str, Any], error: LabError) -> dict[str, Any]:
+    """What the engine keeps of an action that was begun and failed."""
+    return {**data, LEFT: dict(error.left)}
+
+
+def test_what_a_person_writes_after_a_refusal_is_theirs() -> None:
+    """The refusal says to write it by hand. An undo must not take that away again."""
+    vault, bare = MemoryVault({"ADMIN": "a"}), [planned("DB_PASSWORD", None)]
+    begun = act(vault, bare).look({}).data
+    with pytest.raises(Refused, match="has no value") as refused:
+        act(vault, bare).do(begun, quiet)
+    noted = failed(begun, refused.value)
+    vault.kept.append({"ADMIN": "a", "DB_PASSWORD": "by-hand"})
+    looked = act(vault, bare).look(noted)
+    assert looked.seen is Seen.DONE and looked.data["keys"] == []
+    for data in (noted, {**noted, **looked.data}):
+        act(vault, bare).undo(data, quiet)
+        assert vault.alive == {"ADMIN": "a", "DB_PASSWORD": "by-hand"} and vault.changes == 0
+
+
+def test_what_somebody_writes_at_the_same_moment_is_theirs() -> None:
+    class Raced(MemoryVault):
+        def put(self, path: str, values: Mapping[str, Any], *, cas: int) -> int:
+            self.kept.append({"DB_PASSWORD": PASSWORD, "API_TOKEN": TOKEN})
+            return super().put(path, values, cas=cas)
+
+    vault = Raced()
+    begun = act(vault).look({}).data
+    with pytest.raises(Refused, match="Vault refuses") as refused:
+        act(vault).do(begun, quiet)
+    noted = failed(begun, refused.value)
+    assert act(vault).look(noted).data["keys"] == []
+    act(vault).undo(noted, quiet)
+    assert not vault.deleted
+
+
+def test_an_undo_that_fails_does_not_forget_whose_a_version_is() -> None:
+    vault, bare = MemoryVault(), [planned("DB_PASSWORD", None)]
+    begun = act(vault, bare).look({}).data
+    with pytest.raises(Refused) as refused:
+        act(vault, bare).do(begun, quiet)
+    noted = failed(begun, refused.value)
+    vault.kept.append({"DB_PASSWORD": "by-hand"})
+
+    class Away(MemoryVault):
+        def newest(self, path: str) -> StoredSecret:
+            raise Unreachable("Vault does not answer", "connection refused")
+
+    with pytest.raises(Unreachable) as away:
+        act(Away(), bare).undo(noted, quiet)
+    act(vault, bare).undo(failed(noted, away.value), quiet)
+    assert vault.alive == {"DB_PASSWORD": "by-hand"}
