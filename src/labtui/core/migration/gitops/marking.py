@@ -36,18 +36,20 @@ class MarkNamespace:
         if note is None:
             return Look(Seen.NOT_DONE, "not noted")
         if note != self._note:
-            return Look(Seen.CHANGED, f"the namespace {self.namespace} says {clean(note, 100)}")
+            accept = "this migration's note takes its place; the way back puts theirs there again"
+            words = f"the namespace {self.namespace} says {clean(note, 100)}"
+            return Look(Seen.CHANGED, words, {"former": note}, accept=accept).answered(earlier, Seen.NOT_DONE)
         return Look(Seen.DONE, f"noted: {note}")
 
     def do(self, earlier: Data, report: Report) -> Data:
         """One server-side apply: what is not in it would be taken away, so the other note goes with it."""
         self._apply({MARK: self._note}, report)
-        return {}
+        return {"former": earlier["former"]} if earlier.get("former") else {}
 
     def undo(self, data: Data, report: Report) -> None:
-        """The other note alone."""
+        """The other note alone, and what somebody else had noted there before."""
         if self._notes().get(MARK) == self._note:
-            self._apply({}, report)
+            self._apply({MARK: str(data["former"])} if data.get("former") else {}, report)
 
     def _apply(self, mark: dict[str, str], report: Report) -> None:
         stand = self._notes().get(STAND)
