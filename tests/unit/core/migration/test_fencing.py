@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,10 @@ from labtui.core.migration.gitops.argo import Argo
 from labtui.core.migration.gitops.cluster import StackWorld, behind
 from labtui.core.migration.gitops.commits import Commits
 from labtui.core.migration.gitops.deliver import GitDelivery, contains
+from labtui.core.migration.gitops.law import OneWriter, writers_in_place
+from labtui.core.migration.gitops.marking import MarkNamespace
 from labtui.core.migration.gitops.plan import Moving
+from labtui.core.migration.gitops.quiesce import HoldWriters, StopWriters
 from labtui.core.migration.gitops.retire import Drain, Mark, RestartOff, StopStack
 from labtui.core.migration.secrets import WriteSecret
 from labtui.domain.errors import Refused, Unreachable
@@ -38,6 +42,8 @@ from labtui.ports.moving import SecretWriter
 from labtui.ports.stacks import Deployments, GitHistory, Objects, StackContainers, StackControl
 from tests.support.migration_fakes import PLACE, FakeLease
 from tests.unit.core.fakes import ref
+from tests.unit.core.migration.adopting import OLD, OLD_VALUES, TEXT, OldEstate
+from tests.unit.core.migration.kept import VOLUMES, Host, Kept
 from tests.unit.core.migration.test_applying import Chart, Server
 from tests.unit.core.migration.test_engine import Rig
 from tests.unit.core.migration.test_secret_actions import BOTH, PATH, MemoryVault
@@ -284,6 +290,7 @@ def test_the_actions_without_argo_cd() -> None:
     world = StackWorld(cluster, "shop", "shop", behind(PLANNED), Time().pace())
     moving = Moving("shop", PLANNED, (), ApplyDelivery("shop", "shop", PLANNED, Chart(), objects), world)
     actions: dict[str, Action] = {action.name: action for action in (*moving.workload(), *moving.cut_over())}
+    actions["mark"] = MarkNamespace("wroclaw", "shop", "shop", "wroclaw-shop-20260101-120000", objects)
     walk(actions, guard, lambda words: None)
     assert {what.split()[0] for what in guard.changes} == {"apply", "delete"}
     assert set(server.objects) == {("Namespace", "shop"), ("PersistentVolumeClaim", "data")}
@@ -296,3 +303,38 @@ def test_the_secrets(before: tuple[dict[str, str], ...]) -> None:
     walk({"vault": action}, guard, lambda words: None)
     assert {what.split()[0] for what in guard.changes} == {"put", "delete"}
     assert vault.alive == (before[0] if before else None)
+
+
+@pytest.mark.parametrize("auto", [True, False])
+def test_a_route_that_is_taken_over(tmp_path: Path, auto: bool) -> None:
+    estate, guard = OldEstate(tmp_path), Guard()
+    if not auto:  # for every application that is there, and for the one that comes
+        estate.argo.auto = AutoSync(True, False, True, True)
+        old = estate.argo.apps[ref(OLD)]
+        estate.argo.put(replace(old, auto_sync=estate.argo.auto))
+    history = FencedHistory(guard.watched(estate.repo.files), guard.fence)
+    applications = FencedApplications(guard.watched(estate.argo), guard.fence)
+    walk({action.name: action for action in estate.actions(history, applications)}, guard, estate.report)
+    assert {what.split()[0] for what in guard.changes} == {"write", "revert"} | (set() if auto else {"sync"})
+    assert estate.route.owners == {OLD} and estate.route.made == 3
+    assert estate.repo.text(OLD_VALUES) == TEXT
+
+
+def test_the_writers_of_data_that_stays_in_place() -> None:
+    guard, host = Guard(), Host()
+    watched = guard.watched(host)
+    kept = Kept(host)
+    law = OneWriter(
+        "wroclaw",
+        STACK,
+        writers_in_place(VOLUMES),
+        FencedCompose(watched, guard.fence),
+        FencedContainers(watched, guard.fence),
+        kept.world,
+        lambda: host.stand,
+        kept.pace,
+    )
+    walk({"restart policy": HoldWriters(law), "stop": StopWriters(law, kept.pace)}, guard, host.report)
+    assert {what.split()[0] for what in guard.changes} == {"set_restart_policy", "run"}
+    assert host.violations == [] and set(host.state.values()) == {"running"}
+    assert set(host.policies.values()) == {"unless-stopped"}

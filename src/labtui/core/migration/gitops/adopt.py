@@ -280,7 +280,11 @@ class Adopt:
         revision = adoption.commits.files.head()
         if adoption.parent is not None:
             adoption.argo.settled(adoption.parent, revision, report)
-            adoption.argo.gone(adoption.parent, adoption.application, report)
+            entry = self._entry(revision)
+            if entry is not None and entry.enabled:  # it was there before the migration
+                adoption.argo.settled(adoption.application, revision, report)
+            else:
+                adoption.argo.gone(adoption.parent, adoption.application, report)
         adoption.argo.settled(adoption.old, revision, report)
         adoption.await_objects(
             lambda obj: application_of(obj) == adoption.old.name,
@@ -314,11 +318,15 @@ class Adopt:
         )
         former = adoption.commits.texts(before, [file])[file] or ""
         place = described(former, file, adoption.route.service) or ()
+        there = adoption.commits.texts(before, [path, adoption.layout.list])
+        known = find_entry(there[adoption.layout.list] or "", adoption.layout.list, adoption.stack)
 
         def restored(old: Texts) -> Texts:
             text, listed = old[file] or "", old[adoption.layout.list] or ""
             now = text if described(text, file, adoption.route.service) else _put_back(text, former, file, place)
-            return {file: now, path: None, adoption.layout.list: without_entry(listed, adoption.layout, adoption.stack)}
+            if known is None or not known.enabled:
+                listed = without_entry(listed, adoption.layout, adoption.stack, keep=known is not None)
+            return {file: now, path: there[path], adoption.layout.list: listed}
 
         message = f"{adoption.stack}: its route from {adoption.old.name} again\n\nThis reverts commit {own}."
         return [file, path, adoption.layout.list], restored, message

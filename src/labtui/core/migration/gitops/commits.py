@@ -17,6 +17,7 @@ from labtui.ports import Commit
 from labtui.ports.stacks import GitHistory
 
 ATTEMPTS = 5
+HISTORY = 1000  # commits of a path that are looked at: a stack may be brought back years after it moved
 _MIGRATION = re.compile(r"^Labtui-Migration: (\S+)$", re.M)
 _ACTION = re.compile(r"^Labtui-Action: (.+)$", re.M)
 _REVERTS = re.compile(r"^This reverts commit ([0-9a-f]{7,64})\.$", re.M)
@@ -56,7 +57,7 @@ class Commits:
         commit: Commit | None = None
         foreign: Commit | None = None
         ours = False
-        for found in self.files.touched(revision, paths):
+        for found in self.files.touched(revision, paths, HISTORY):
             reverted.update(_REVERTS.findall(found.body))
             mine = self.migration in _MIGRATION.findall(found.body)
             if not mine and not ours and foreign is None:
