@@ -244,6 +244,10 @@ class GitRepository:
                 "push", "--quiet", f"--force-with-lease={branch}:{head}", self.remote, f"HEAD:{branch}", folder=tree
             )
         except LabError as error:
+            if "hook declined" in error.detail or "protected branch" in error.detail:
+                raise Refused(
+                    f"{self.remote} does not take commits on {self.branch} from you", error.detail, "Nothing was pushed"
+                ) from error
             if "stale info" in error.detail or "rejected" in error.detail or "fetch first" in error.detail:
                 raise Refused(
                     "Somebody pushed to git meanwhile", error.detail, "Nothing was pushed; look at the plan again"

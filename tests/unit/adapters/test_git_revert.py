@@ -160,3 +160,14 @@ def test_nobody_commits_without_a_name(
     for name in ("GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", "EMAIL"):
         monkeypatch.delenv(name, raising=False)
     assert "does not know who you are" in gitops.obstacles(["a"])[0]
+
+
+def test_a_remote_that_does_not_take_commits_is_no_race(repository: Repository, gitops: GitRepository) -> None:
+    head = repository.commit("one", {"a": "1\n"})
+    hook = repository.bare / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\necho 'main takes pull requests alone' >&2\nexit 1\n")
+    hook.chmod(0o755)
+    with pytest.raises(Refused, match="does not take commits on main") as refused:
+        gitops.write(head, {"a": "2\n"}, "Change a")
+    assert "pull requests alone" in refused.value.detail
+    assert gitops.head() == head
