@@ -7,7 +7,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,8 @@ def plan(lab: Lab, wanted: Wanted, asking: Asking) -> Exit:
 
         written = write_files(wanted.out, planned, objects)
     outcome = _save(lab, planned, asking) if wanted.save else None
+    if outcome is not None and outcome.result is Result.DONE:
+        planned = replace(planned, saved=planned.answers)  # the page is read after that: nothing is unsaved any more
     if asking.as_json:
         print_json(document(planned, objects, problem, wanted, written, outcome))
     else:

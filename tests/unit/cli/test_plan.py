@@ -125,6 +125,16 @@ def test_without_helm_the_plan_says_how_to_get_it(capsys: pytest.CaptureFixture[
     assert not (tmp_path / "out").exists()
 
 
+def test_what_was_just_saved_is_not_called_unsaved(capsys: pytest.CaptureFixture[str]) -> None:
+    files = FakeFiles()
+    lab = make_lab(planner(files))
+    plan(lab, Wanted(NAME, answers=(ANSWER,)), ASKING)
+    assert "1 answer not saved in git" in capsys.readouterr().out
+    assert plan(lab, Wanted(NAME, answers=(ANSWER,), save=True), ASKING) == Exit.DONE
+    shown = capsys.readouterr().out
+    assert "not saved" not in shown and "Answers: done" in shown
+
+
 def test_an_error_of_compose_is_passed_on() -> None:
     error = Invalid("compose/wroclaw/immich.yaml:3 is wrong")
     with pytest.raises(LabError) as caught:
