@@ -52,13 +52,15 @@ def door_of(values: Mapping[str, Any]) -> Door | None:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Finds the sides of one migration. `edge` is the operator's own word for where the Ingress answers (a URL), else empty."""
+    """Finds the sides of one migration. `edge` is the operator's own word for where the Ingress answers (a URL), else empty;
+    without `trusted` any certificate will do there."""
 
     agreement: Agreement
     prober: Prober
     cluster: StackCluster
     objects: Objects
     edge: str = ""
+    trusted: bool = True
 
     @property
     def door(self) -> Door | None:
@@ -126,16 +128,20 @@ class Places:
             parts = urlsplit(self.edge)
             secure = parts.scheme == "https"
             port = parts.port or (443 if secure else 80)
-            return self._answering([Target(Side.INGRESS, parts.hostname or "", port, Kind.HTTP, host, tls=secure)])
+            return self._answering([self._edge(parts.hostname or "", port, host, secure)])
         port = 443 if tls else 80
-        addresses = [*self._addresses(host), host]
-        return self._answering([Target(Side.INGRESS, a, port, Kind.HTTP, host, tls=tls) for a in addresses])
+        return self._answering([self._edge(a, port, host, tls) for a in (*self._addresses(host), host)])
+
+    def _edge(self, address: str, port: int, host: str, tls: bool) -> Target:
+        return Target(Side.INGRESS, address, port, Kind.HTTP, host, tls=tls, verify=self.trusted)
 
     def _answering(self, ways: Sequence[Target]) -> Target:
         try:
             return first_that_answers(self.prober, ways)
         except Unreachable as error:
             hint = "Say where it answers in the stack's checks file (edge: https://ADDRESS:PORT)"
+            if "certificate" in error.detail:
+                hint = "Its certificate is not trusted here. If that is meant so: certificate: any in the stack's checks file"
             raise Unreachable("The Ingress does not answer from here", error.detail, hint) from error
 
     def _addresses(self, host: str) -> list[str]:

@@ -11,6 +11,7 @@ budget: {failed: 0, gap_seconds: 1}
 soak: {seconds: 900, restarts: 0, p95_ms: 500, memory_mib: 512}
 drain: 600                         # seconds that connections to the containers may last after the soak, before they are stopped
 edge: https://192.168.88.3         # where the Ingress answers this machine, if not at its own address or name
+certificate: trusted               # `any`: the Ingress' certificate need not be trusted here (one signed by oneself)
 """
 
 from __future__ import annotations
@@ -59,11 +60,12 @@ class CheckSettings:
     soak_memory: int | None = None
     drain_seconds: float = 600.0
     edge: str = ""
+    trusted: bool = True  # the certificate of the Ingress has to be
 
 
 def settings_from(raw: Mapping[str, Any]) -> CheckSettings:
     """What a file says. Raises Invalid, naming the key, what is wrong with it and the nearest known one."""
-    top = _Part(raw, "", "paths rate seconds websockets downloads compare scripts budget soak drain edge")
+    top = _Part(raw, "", "paths rate seconds websockets downloads compare scripts budget soak drain edge certificate")
     budget = _Part(top.mapping("budget"), "budget.", "failed gap_seconds")
     soak = _Part(top.mapping("soak"), "soak.", "seconds restarts p95_ms memory_mib")
     p95, memory = soak.number("p95_ms", None), soak.number("memory_mib", None)
@@ -83,6 +85,7 @@ def settings_from(raw: Mapping[str, Any]) -> CheckSettings:
         soak_memory=None if memory is None else int(memory * 1024 * 1024),
         drain_seconds=top.number("drain", 600.0, DAY, zero=True) or 0.0,
         edge=top.url("edge"),
+        trusted=top.word("certificate", ("trusted", "any")) == "trusted",
     )
 
 
@@ -156,6 +159,13 @@ class _Part:
             fits = False
         if not fits:
             raise Invalid(f"{self._where}{key} is {_shown(found)}", hint="https://ADDRESS or http://ADDRESS:PORT")
+        return str(found)
+
+    def word(self, key: str, words: tuple[str, ...]) -> str:
+        """One of these; the first is the usual one."""
+        found = self._raw.get(key, words[0])
+        if found not in words:
+            raise Invalid(f"{self._where}{key} is {_shown(found)}", hint=f"One of {', '.join(words)}")
         return str(found)
 
     def number(self, key: str, default: float | None, most: float = math.inf, *, zero: bool = False) -> float | None:

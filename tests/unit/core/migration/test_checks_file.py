@@ -108,3 +108,10 @@ def test_what_is_wrong_is_named(text: str, words: str) -> None:
     with pytest.raises(Invalid) as caught:
         parse_checks(text, "shop.checks.yaml")
     assert words in str(caught.value) and str(caught.value).startswith("shop.checks.yaml")
+
+
+def test_a_certificate_need_not_be_trusted_where_the_operator_says_so() -> None:
+    assert parse_checks("", "shop.checks.yaml").trusted
+    assert not parse_checks("certificate: any", "shop.checks.yaml").trusted
+    with pytest.raises(Invalid, match="certificate is maybe"):
+        parse_checks("certificate: maybe", "shop.checks.yaml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -112,3 +113,20 @@ def test_no_ready_pod_and_no_port_say_so() -> None:
         found.sides(lambda line: None)
     with pytest.raises(Refused, match="publishes no port"):
         places({"components": {}}).sides(lambda line: None)
+
+
+def test_a_certificate_that_is_not_trusted_here_can_be_allowed() -> None:
+    found = places()
+    words = "its certificate is not trusted: self-signed certificate"
+    found.prober.answers[Side.INGRESS, "/"] = Unreachable("no", words)  # type: ignore[attr-defined]
+    with pytest.raises(Unreachable) as refused:
+        found.sides(lambda line: None)
+    assert "certificate: any in the stack's checks file" in refused.value.hint
+    allowed = replace(places(), trusted=False).sides(lambda line: None)
+    assert allowed.ingress is not None and allowed.ingress.tls and not allowed.ingress.verify
+    assert sides_verify(places()) and sides_verify(places(edge="https://10.9.9.9"))
+
+
+def sides_verify(found: Places) -> bool:
+    ingress = found.sides(lambda line: None).ingress
+    return ingress is not None and ingress.verify
