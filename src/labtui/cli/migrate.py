@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -26,7 +26,7 @@ def run(lab: Lab, options: argparse.Namespace, asking: Asking) -> Exit:
     migrations = lab.migrations
     if options.command == "migrate":
         site, stack = split_target(options.stack)
-        return _perform(lab, migrations, asking, Verb.MIGRATE, (site, stack), "", options.until)
+        return _perform(lab, migrations, asking, Verb.MIGRATE, (site, stack), "", options.until, answers=options.set)
     if options.verb == "list":
         return _list(lab, migrations, asking)
     if options.verb == "show":
@@ -45,8 +45,9 @@ def _perform(
     identity: str,
     until: StepName | None,
     accept: str = "",
+    answers: Sequence[str] = (),
 ) -> Exit:
-    operation = RunMigration(migrations, verb, *place, identity=identity, step=until, accept=accept)
+    operation = RunMigration(migrations, verb, *place, identity=identity, step=until, accept=accept, answers=answers)
     with _pausing(migrations):
         return perform(lab, operation, asking)
 

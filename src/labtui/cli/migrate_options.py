@@ -15,6 +15,13 @@ def add_migrations(add: Add, estate: argparse.ArgumentParser, output: argparse.A
     migrate = add("migrate", "Move a Compose stack to Kubernetes, or go on with its migration", output)
     migrate.add_argument("stack", metavar="SITE/STACK")
     migrate.add_argument("--until", type=step, metavar="STEP", help=f"stop after this step: {_steps()}")
+    migrate.add_argument(
+        "--set",
+        action="append",
+        metavar="SERVICE.KEY=ANSWER",
+        default=[],
+        help="answer a question of its plan, for this migration (may be given several times); kept in its journal",
+    )
     migrate.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     migration = add("migration", "Look at migrations, go on with one, or undo one")
     verbs = migration.add_subparsers(dest="verb", metavar="list|show|resume|undo", required=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,10 +20,12 @@ from labtui.domain.migration.steps import StepName
 from labtui.domain.plain import plain
 from labtui.domain.records import from_plain, to_plain
 from labtui.domain.ref import Ref, SourceId
+from labtui.domain.text import clean
 
 _PACKED = 24 * 1024  # bytes of JSON from which the values are kept compressed: one line of a journal takes 64 KiB
 _LARGEST = 56 * 1024
 _UNPACKED = 4 * 1024 * 1024
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,8 @@ class AppName:
 @dataclass(frozen=True, slots=True)
 class Agreement:
     """A stack's move. `values` are the app chart's and hold no secret value, `secrets` have none either. `release` is the
-    application's name; `application`, `parent` and `old` are None in an estate without Argo CD, or where there is none."""
+    application's name; `application`, `parent` and `old` are None in an estate without Argo CD, or where there is none.
+    `answers` are those that were given for this migration alone."""
 
     release: str
     namespace: str
@@ -52,6 +56,7 @@ class Agreement:
     parent: AppName | None = None
     old: AppName | None = None
     route: OldRoute | None = None  # of `old`, which is taken over
+    answers: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -75,6 +80,8 @@ class Agreement:
             "interruption": self.interruption,
             **{key: to_plain(name) for key in ("application", "parent", "old") if (name := getattr(self, key))},
         }
+        if self.answers:
+            found["answers"] = list(self.answers)
         if self.route is not None:
             found["route"] = self.route.to_data()
         text = json.dumps(plain(self.values))
@@ -98,17 +105,35 @@ class Agreement:
             values = data["values"] if "values" in data else json.loads(_unpacked(str(data["packed"])))
             route = data.get("route")
             return cls(
-                release=str(data["release"]),
-                namespace=str(data["namespace"]),
-                values=values,
+                release=_label(data["release"]),
+                namespace=_label(data["namespace"]),
+                values=_components(values),
                 volumes=tuple(from_plain(PlannedVolume, raw) for raw in data["volumes"]),
                 secrets=tuple(from_plain(PlannedSecret, raw) for raw in data["secrets"]),
                 interruption=str(data.get("interruption", "")),
                 route=OldRoute.from_data(route) if route else None,
+                answers=tuple(str(answer) for answer in data.get("answers") or ()),
                 **{key: from_plain(AppName, data[key]) for key in ("application", "parent", "old") if data.get(key)},
             )
-        except (KeyError, TypeError, ValueError, zlib.error) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError, zlib.error) as error:
             raise Invalid("The journal does not say what the migration was agreed on", str(error)) from error
+
+
+def _label(text: object) -> str:
+    """A name of Kubernetes, which becomes the name of a file in git too: what comes from the cluster may be anything."""
+    if not isinstance(text, str) or not _LABEL.fullmatch(text):
+        raise ValueError(f"{clean(str(text), 80)!r} is no name")
+    return text
+
+
+def _components(values: Any) -> Mapping[str, Any]:
+    """Values of a form that can be read: mappings where there have to be some."""
+    components = values.get("components") or {}
+    parts = [values.get("ingress") or {}, values.get("docker") or {}, components, *components.values()]
+    if not all(isinstance(part, Mapping) for part in parts):
+        raise ValueError("its values are not those of the app chart")
+    found: Mapping[str, Any] = values
+    return found
 
 
 def _unpacked(text: str) -> bytes:
@@ -141,7 +166,8 @@ def demand_ready(plan: StackPlan) -> None:
     if plan.verdict != "ready":
         names = ", ".join(f"{f.service}.{f.key}" if f.service else f.key for f in plan.findings if not f.settled)
         hint = (
-            f"Answer them: labtui plan {place} shows the questions, --set answers one, --save keeps the answers in git"
+            f"labtui plan {place} shows the questions; --set SERVICE.KEY=ANSWER answers one, there with --save to keep the"
+            f" answer in git, or in labtui migrate {place} for this migration alone"
         )
         raise Refused(f"{place} has questions that are not answered", names, hint)
 

@@ -12,7 +12,7 @@ from typing import Any
 from labtui.core.migration.action import Action, Data, Report
 from labtui.core.migration.around import Around
 from labtui.core.migration.watching import Limits, Watcher, hold
-from labtui.domain.errors import LabError
+from labtui.domain.errors import Invalid, LabError
 from labtui.domain.migration.comparison import Measured
 from labtui.domain.migration.probes import Load, Side, SideCounts
 from labtui.domain.migration.tally import by_side
@@ -156,8 +156,11 @@ class Probed(Around):
 
 
 def probed_of(data: Data) -> tuple[SideCounts, ...]:
-    """What the journal says was counted during an action, also during one that failed."""
-    return tuple(from_plain(SideCounts, raw) for raw in data.get(PROBED) or ())
+    """What the journal says was counted during an action, also during one that failed. Raises Invalid for a damaged record."""
+    found = data.get(PROBED) or []
+    if not isinstance(found, list):
+        raise Invalid("A record cannot be read", f"{PROBED} is not what was written")
+    return tuple(from_plain(SideCounts, raw) for raw in found)
 
 
 def _said(counts: tuple[SideCounts, ...], report: Report) -> None:

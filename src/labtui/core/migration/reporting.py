@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -90,8 +90,8 @@ def _probed(entries: Sequence[Entry]) -> tuple[SideCounts, ...]:
     run = 0
     for entry in entries:
         run += "goal" in entry.data
-        left = entry.data if entry.mark is Mark.DONE else entry.data.get(LEFT, {}) if entry.mark is Mark.FAILED else {}
-        if counts := probed_of(left):
+        left = entry.data if entry.mark is Mark.DONE else entry.data.get(LEFT) if entry.mark is Mark.FAILED else {}
+        if isinstance(left, Mapping) and (counts := probed_of(left)):
             found[entry.step, run] = counts
         run += entry.mark is Mark.FAILED
     return tuple(side for counts in found.values() for side in counts)

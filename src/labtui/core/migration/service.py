@@ -19,11 +19,12 @@ from labtui.domain.errors import LabError, NotFound, Refused
 from labtui.domain.migration.history import history
 from labtui.domain.migration.journal import About, Entry, State, about_of, state_of, step_of
 from labtui.domain.migration.lines import join
-from labtui.domain.migration.names import new_id, valid_id
+from labtui.domain.migration.names import new_id, valid_id, valid_name
 from labtui.domain.migration.progress import Event
 from labtui.domain.migration.questions import Question, open_question
 from labtui.domain.migration.standing import standing
 from labtui.domain.migration.steps import StepName
+from labtui.domain.text import clean
 from labtui.ports import Clock
 from labtui.ports.migration import JournalMirror, LeaseHolder, Leases, MirrorCopy
 
@@ -157,20 +158,25 @@ class Migrations:
         """What a migration consists of. Without the `fence` of a run they can be looked at and change nothing."""
         return tuple(self._actions_for(about, entries, fence or Fence()))
 
-    def next_of(self, site: str, stack: str) -> Record:
-        """What `migrate` would run: the migration that is under way, else a new one (without entries).
+    def next_of(self, site: str, stack: str, answers: Sequence[str] = ()) -> Record:
+        """What `migrate` would run: the migration that is under way, else a new one (without entries), with these answers.
 
-        Raises Refused when the stack is on Kubernetes already.
+        Raises Refused when the stack is on Kubernetes already, or when there are answers and its plan is agreed on.
         """
         last = self.latest(site, stack)
         if last is None or last.state is State.DOCKER:
-            return Record(About(self._fresh_id(site, stack), site, stack), (), here=False, mirrored=False)
+            about = About(self._fresh_id(site, stack), site, stack, tuple(answers))
+            return Record(about, (), here=False, mirrored=False)
         if last.state is State.KUBERNETES:
             raise Refused(
                 f"{site}/{stack} is on Kubernetes already",
                 f"migration {last.about.id}",
                 f"To bring it back: labtui migration undo {last.about.id}",
             )
+        if answers:
+            words = f"migration {last.about.id} is under way with the answers of its beginning"
+            advice = f"To begin anew with others, undo it first: labtui migration undo {last.about.id}"
+            raise Refused(f"The plan of {site}/{stack} is agreed on already", words, advice)
         return last
 
     def report(self, record: Record) -> dict[str, Any]:
@@ -179,9 +185,12 @@ class Migrations:
 
     # Running one. Each raises Refused when another labtui works on the stack, with who and since when.
 
-    def migrate(self, site: str, stack: str, until: StepName | None, watch: Watch) -> tuple[Record, Ended]:
-        """Begin a stack's migration, or go on with the one that is under way. Raises Refused while that one is being undone."""
-        return self._held(site, stack, None, watch, lambda engine: engine.run(until))
+    def migrate(
+        self, site: str, stack: str, until: StepName | None, watch: Watch, answers: Sequence[str] = ()
+    ) -> tuple[Record, Ended]:
+        """Begin a stack's migration, or go on with the one that is under way. `answers` (`SERVICE.KEY=ANSWER`) are for one that
+        begins. Raises Refused while the one under way is being undone."""
+        return self._held(site, stack, None, watch, lambda engine: engine.run(until), answers)
 
     def resume(self, identity: str, watch: Watch, accept: str = "") -> tuple[Record, Ended]:
         """Go where the last run of this migration was going. `accept`: the action that it asked about (`Engine.resume`)."""
@@ -201,14 +210,20 @@ class Migrations:
         return bool(found)
 
     def _held(
-        self, site: str, stack: str, identity: str | None, watch: Watch, work: Callable[[Engine], Ended]
+        self,
+        site: str,
+        stack: str,
+        identity: str | None,
+        watch: Watch,
+        work: Callable[[Engine], Ended],
+        answers: Sequence[str] = (),
     ) -> tuple[Record, Ended]:
         waiting = Teller(About(identity or "", site, stack), 0, self._clock, watch)
         above = self._fence_so_far(site, stack)
         lease = self._leases.acquire(site, stack, above, lambda words: waiting(Event.WAITING, words))
         try:
             # which migration it is is decided under the lease: two may have begun at once
-            about = self.next_of(site, stack).about if identity is None else self.show(identity).about
+            about = self.next_of(site, stack, answers).about if identity is None else self.show(identity).about
             self._demand_latest(about)
             made = MirroredJournal(
                 self._folder.open(about.id),
@@ -243,7 +258,8 @@ class Migrations:
             return
         other = self._record(copy.migration, copy)
         ours = self._folder.open(about.id).entries
-        if other.state is not State.DOCKER or (ours and other.began is not None and ours[0].at < other.began):
+        # the leases tell which came later: clocks of two machines do not
+        if other.state is not State.DOCKER or (ours and other.entries and ours[-1].fence < other.entries[0].fence):
             raise Refused(
                 f"A later migration of {about.site}/{about.stack} has taken the place of {about.id}",
                 f"{other.about.id}: {other.words}",
@@ -265,6 +281,7 @@ class Migrations:
                     "labtui migration list shows those that there are",
                 )
             about = About(identity, copy.site, copy.stack)
+        _demand_own(identity, about, copy)
         return Record(about, entries, bool(file.entries), copy is not None, file.damaged)
 
     def _fence_so_far(self, site: str, stack: str) -> int:
@@ -279,3 +296,17 @@ class Migrations:
         while (made := new_id(site, stack, now)) in there:
             now += timedelta(seconds=1)
         return made
+
+
+def _demand_own(identity: str, about: About, copy: MirrorCopy | None) -> None:
+    """A journal's words become a command to type, and decide which stack is worked on: they have to be names, and its own."""
+    place = (about.site, about.stack)
+    if (
+        about.id != identity
+        or (copy is not None and (copy.site, copy.stack) != place)
+        or not all(map(valid_name, place))
+    ):
+        words = f"it says that it is {clean(about.id, 120)} of {clean(about.site, 80)}/{clean(about.stack, 80)}"
+        raise Refused(
+            "The journal is damaged, so nothing is done", f"the one of {identity}: {words}", "Move that copy aside"
+        )

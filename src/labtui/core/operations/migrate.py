@@ -50,10 +50,12 @@ class RunMigration:
         identity: str = "",
         step: StepName | None = None,
         accept: str = "",
+        answers: Sequence[str] = (),
         watch: Watch = lambda progress: None,
     ) -> None:
         """`identity`: the migration, not for `migrate`. `step`: do up to it, or undo what came after it. `watch` sees every event.
 
+        `answers`, for a migration that begins: to the questions of its plan (`SERVICE.KEY=ANSWER`); they stay in its journal.
         `accept`, for `resume`: the action about which the last run asked (`Record.question`); go on from what is there now.
         Raises Invalid for another verb.
         """
@@ -63,7 +65,7 @@ class RunMigration:
         self.target = stack_ref(site, stack)
         self._migrations, self._verb = migrations, verb
         self._site, self._stack, self._identity, self._step = site, stack, identity, step
-        self._accept, self._watch = accept, watch
+        self._accept, self._answers, self._watch = accept, tuple(answers), watch
 
     def plan(self) -> Plan:
         """What would be done now, by the journal. Raises Refused when there is nothing to do, Unreachable.
@@ -124,7 +126,7 @@ class RunMigration:
 
     def _start(self, watch: Watch) -> tuple[Record, Ended]:
         if self._verb is Verb.MIGRATE:
-            return self._migrations.migrate(self._site, self._stack, self._step, watch)
+            return self._migrations.migrate(self._site, self._stack, self._step, watch, self._answers)
         if self._verb is Verb.RESUME:
             return self._migrations.resume(self._identity, watch, self._accept)
         return self._migrations.undo(self._identity, self._step, watch)
@@ -145,7 +147,7 @@ class RunMigration:
 
     def _record(self) -> Record:
         if self._verb is Verb.MIGRATE:
-            return self._migrations.next_of(self._site, self._stack)
+            return self._migrations.next_of(self._site, self._stack, self._answers)
         return self._migrations.show(self._identity)
 
     def _goal(self, record: Record) -> Goal:

@@ -68,5 +68,5 @@ def _seconds(entries: list[Entry]) -> float:
         if entry.mark in _BEGINS:
             begun[entry.action] = entry.at
         elif entry.mark is not Mark.NOTE and entry.action in begun:
-            total += (entry.at - begun.pop(entry.action)).total_seconds()
+            total += max(0.0, (entry.at - begun.pop(entry.action)).total_seconds())  # clocks of two machines differ
     return total

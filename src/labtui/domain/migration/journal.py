@@ -63,14 +63,24 @@ class Goal:
         """The form in the journal: the data of a note."""
         return {"goal": {"aim": self.aim.value, "step": self.step.value if self.step else None}}
 
+    @classmethod
+    def of_data(cls, data: Mapping[str, Any]) -> Goal | None:
+        """What a note says a run is for; None when it says nothing of it. Raises ValueError, KeyError for what is no goal."""
+        given = data.get("goal")
+        if not isinstance(given, Mapping):
+            return None
+        step = given.get("step")
+        return cls(Aim(given["aim"]), StepName(step) if step else None)
+
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Which migration this is."""
+    """Which migration this is. `answers` to the questions of its plan (`SERVICE.KEY=ANSWER`), for one that begins now."""
 
     id: str
     site: str
     stack: str
+    answers: tuple[str, ...] = ()
 
     def as_data(self) -> dict[str, Any]:
         """The form in the journal: data of its first entry."""
@@ -148,10 +158,9 @@ def open_goal(entries: Iterable[Entry]) -> Goal | None:
     """What the last run was for, if it did not get there."""
     found: Goal | None = None
     for entry in entries:
-        given = entry.data.get("goal") if entry.mark is Mark.NOTE else None
-        if isinstance(given, Mapping):
-            step = given.get("step")
-            found = Goal(Aim(given["aim"]), StepName(step) if step else None)
+        goal = Goal.of_data(entry.data) if entry.mark is Mark.NOTE else None
+        if goal is not None:
+            found = goal
         elif entry.mark is Mark.NOTE and "reached" in entry.data:
             found = None
     return found

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from labtui.domain.errors import Invalid, Refused
-from labtui.domain.migration.journal import Entry, Mark, last_entries, open_goal
+from labtui.domain.migration.journal import Entry, Goal, Mark, last_entries, open_goal
 from labtui.domain.migration.steps import StepName
 
 TEXT_LIMIT = 4_000  # characters of an entry's text
@@ -74,7 +74,13 @@ def decode(raw: bytes, where: str) -> Parsed:
     for number, line in enumerate(lines, 1):
         try:
             made = _read(line)
-        except (ValueError, KeyError, TypeError) as error:
+        except (
+            ValueError,
+            LookupError,
+            TypeError,
+            OverflowError,
+            RecursionError,
+        ) as error:  # anybody may have written it
             if number == len(lines) and not rest:
                 return Parsed(
                     tuple(entries), good, f"line {number} was cut off in the middle of writing and is left out"
@@ -102,6 +108,7 @@ def _read(line: bytes) -> Entry | int:
         raise ValueError("a time without a zone")
     if not isinstance(found["data"], dict):
         raise ValueError("data that is no object")
+    Goal.of_data(found["data"])  # raises for what is no goal
     return Entry(
         number=int(found["number"]),
         at=at,

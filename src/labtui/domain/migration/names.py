@@ -12,6 +12,7 @@ from labtui.domain.text import clean
 NAMESPACE = "labtui"  # of the Leases and the mirrored journals
 _PLAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,180}")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}")
 _LONGEST = 100
 
 
@@ -35,6 +36,11 @@ def valid_id(text: str) -> str:
     if not _ID.fullmatch(text):
         raise Invalid(f"{clean(text, 80)!r} is no id of a migration", "", "labtui migration list shows them")
     return text
+
+
+def valid_name(text: str) -> bool:
+    """Can it be the name of a site or of a stack? Such names need no quoting, in a shell or anywhere else."""
+    return _NAME.fullmatch(text) is not None
 
 
 def object_name(site: str, stack: str) -> str:

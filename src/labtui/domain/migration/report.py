@@ -35,8 +35,8 @@ class StepReport:
 
     @property
     def seconds(self) -> float | None:
-        """How long it took, None while it has not ended."""
-        return (self.ended - self.began).total_seconds() if self.ended else None
+        """How long it took, None while it has not ended. Never below 0: two machines may have written it, whose clocks differ."""
+        return max(0.0, (self.ended - self.began).total_seconds()) if self.ended else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,8 @@ class Window:
 
     @property
     def seconds(self) -> float | None:
-        """How long it was, None while it lasts."""
-        return (self.ended - self.began).total_seconds() if self.ended else None
+        """How long it was, None while it lasts. Never below 0: two machines may have written it, whose clocks differ."""
+        return max(0.0, (self.ended - self.began).total_seconds()) if self.ended else None
 
     @property
     def sentence(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -108,3 +109,9 @@ def test_what_is_refused_or_not_answered_cannot_begin() -> None:
         demand_ready(plan(finding(Verdict.CHOICE, Choice("Which?", (), "this"))))
     assert refused.value.detail == "web.network_mode" and "--save" in refused.value.hint
     demand_ready(plan(finding(Verdict.CHOICE, Choice("Which?", (), "this", "that"))))
+
+
+def test_the_answers_of_its_plan_stay_with_it() -> None:
+    given = replace(AGREED, answers=("web./data=keep",))
+    assert Agreement.from_data(json.loads(json.dumps(given.to_data()))) == given
+    assert "answers" not in AGREED.to_data()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -229,3 +230,33 @@ def test_the_history(rig: Rig) -> None:
     done = {e.action: e.at for e in record.entries if e.mark is Mark.DONE and e.step is StepName.CUT_OVER}
     assert cut_over["seconds"] == sum((done[name] - begun[name]).total_seconds() for name in begun) > 0
     assert cut_over["actions"][0]["data"] == {"made": "cut over/both"}
+
+
+def test_the_leases_tell_which_migration_came_later_and_not_the_clocks(rig: Rig) -> None:
+    """The desk slept through a takeover and has an old journal; its clock is a day ahead of the laptop's."""
+    rig.clock.time += timedelta(days=1)
+    old, _ = rig.machine("desk").migrate(*PLACE, StepName.SECRETS, quiet)
+    rig.clock.time -= timedelta(days=1)
+    rig.machine("laptop").undo(old.about.id, None, quiet)
+    new, _ = rig.machine("laptop").migrate(*PLACE, StepName.SECRETS, quiet)
+    rig.machine("laptop").undo(new.about.id, None, quiet)
+    assert rig.machine("desk").show(old.about.id).state is State.RUNNING  # as far as the desk knows
+    for attempt in (
+        lambda: rig.machine("desk").undo(old.about.id, None, quiet),
+        lambda: rig.machine("desk").resume(old.about.id, quiet),
+    ):
+        with pytest.raises(Refused, match="later migration"):
+            attempt()
+
+
+def test_answers_are_for_a_migration_that_begins(rig: Rig) -> None:
+    asked: list[tuple[str, ...]] = []
+    machine = rig.machine()
+    machine._actions_for = lambda about, entries, fence: (asked.append(about.answers), rig.actions)[1]
+    record, _ = machine.migrate(*PLACE, StepName.SECRETS, quiet, ("web./data=keep",))
+    assert asked == [("web./data=keep",)] and "answers" not in record.entries[0].data["about"]
+    with pytest.raises(Refused, match="agreed on already") as refused:
+        machine.migrate(*PLACE, None, quiet, ("web./data=nfs",))
+    assert refused.value.hint.endswith(f"labtui migration undo {record.about.id}")
+    machine.migrate(*PLACE, None, quiet)
+    assert asked[-1] == ()  # the journal has them

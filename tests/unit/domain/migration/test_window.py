@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from labtui.core.migration.reporting import report_of
@@ -55,3 +56,9 @@ def test_the_report_says_how_long_nobody_was_answered() -> None:
         }
     ]
     assert "Nobody was answered" in as_markdown(report) and "for 3.0 s from 12:00:01 UTC" in as_markdown(report)
+
+
+def test_clocks_of_two_machines_that_differ_make_no_time_below_nothing() -> None:
+    late, early = journal(*THERE[:3]), journal(*THERE)[3:]
+    (found,) = windows_of([*late, replace(early[0], at=T0 - timedelta(hours=1))])
+    assert found.seconds == 0.0 and "for 0.0 s" in found.sentence
