@@ -52,7 +52,7 @@ def demo_migrations(world: DemoEstate, lab: Lab, folder: Path) -> Migrations:
         world.git_files,
         environment=world.name,
     )
-    assembly = Assembly(lab, tools, observe)
+    assembly = Assembly(lab, tools, observe, lambda: made.list())
     made = Migrations(
         JournalFolder(folder / "migrations"),
         parts.mirror,

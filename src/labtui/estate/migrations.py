@@ -62,7 +62,7 @@ def make_migrations(
         if (told := made.observe) is not None:
             told(seen)
 
-    assembly = Assembly(lab, tools, observe)
+    assembly = Assembly(lab, tools, observe, lambda: made.list())
     made = Migrations(
         JournalFolder(state / "migrations"),
         KubernetesMirror(cluster),

@@ -16,6 +16,7 @@ from labtui.core.migration.gitops.oldroute import find_route, taken_over
 from labtui.core.migration.gitops.values import Layout
 from labtui.core.migration.probing import Running
 from labtui.core.migration.script import Script
+from labtui.core.migration.service import Listing
 from labtui.core.migration.watching import Observation
 from labtui.core.stackplan import PlannedStack, namespace_of
 from labtui.core.stacks import MigrationTools
@@ -31,9 +32,15 @@ ARGOCD_NAMESPACE = "argocd"
 class Assembly:
     """`core.migration.service.ActionsFor` of an opened estate."""
 
-    def __init__(self, lab: Lab, tools: MigrationTools, observe: Callable[[Observation], None]) -> None:
-        """`observe` is told what both sides answer and use, from any thread."""
-        self._lab, self._tools, self._observe = lab, tools, observe
+    def __init__(
+        self,
+        lab: Lab,
+        tools: MigrationTools,
+        observe: Callable[[Observation], None],
+        known: Callable[[], Listing] = lambda: Listing(()),
+    ) -> None:
+        """`observe` is told what both sides answer and use, from any thread; `known` answers all migrations of the estate."""
+        self._lab, self._tools, self._observe, self._known = lab, tools, observe, known
         self._lock = threading.Lock()
         self._running: dict[str, list[Running]] = {}
 
@@ -46,11 +53,14 @@ class Assembly:
         agreed = agreement_of(entries)
         planned: PlannedStack | None = None
         if agreed is None:
-            planned = self._lab.planning().plan(about.site, about.stack)
+            planned = self._lab.planning().plan(about.site, about.stack, about.answers)
             demand_ready(planned.plan)
-            agreed = self._agree(planned)
+            agreed = replace(self._agree(planned), answers=about.answers)
         tools = fenced_tools(self._tools, fence)
-        return Script(self._lab, tools, fence, about, agreed, planned, self._observe, self._keep, entries).actions()
+        known = self._known
+        return Script(
+            self._lab, tools, fence, about, agreed, planned, self._observe, self._keep, entries, known
+        ).actions()
 
     def ended(self, about: About) -> None:
         """A run of this migration is over: nothing is sent any more."""

@@ -46,6 +46,7 @@ class Preflight:
     vault: SecretWriter | None = None
     obstacles: Callable[[], Sequence[str]] | None = None
     holder: Callable[[], str] | None = None
+    place: Callable[[], Iterable[Check]] | None = None  # whether the stack's place in the cluster is its own
     objects: Sequence[Mapping[str, Any]] = ()  # what is applied where there is no Argo CD
     random_ports: Sequence[str] = ()  # SERVICE:PORT of what is published on a port that Docker chooses
     memory_limit: int = 0  # bytes; no more than this of a node's memory may be used; 0: all that it has
@@ -57,6 +58,8 @@ class Preflight:
         yield from judge.judge_ports(self.random_ports)
         yield from judge.judge_images(self.plan, self.facts)
         yield from self._asked("cluster", self._cluster)
+        if self.place is not None:
+            yield from self._asked("cluster", self.place)
         yield from judge.judge_storage(self.plan, self.facts.cluster)
         yield from self._asked("argocd", self._argocd)
         yield from self._asked("vault", self._vault)

@@ -27,6 +27,7 @@ def preflight(
     *,
     obstacles: Callable[[], Sequence[str]] | None = None,
     holder: Callable[[], str] | None = None,
+    place: Callable[[], Iterable[Check]] | None = None,
     objects: Sequence[Mapping[str, Any]] = (),
     namespace: str = "",
 ) -> Preflight:
@@ -45,6 +46,7 @@ def preflight(
         vault=tools.vault,
         obstacles=obstacles,
         holder=holder,
+        place=place,
         objects=tuple(objects),
         random_ports=random_ports(planned.stack),
     )

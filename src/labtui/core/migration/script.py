@@ -12,6 +12,7 @@ from labtui.core.lab import Lab
 from labtui.core.migration.action import Action, Report
 from labtui.core.migration.agreement import Agree, Agreement
 from labtui.core.migration.checks_file import limits_of, loads_of, parse_checks, soak_plan, verify_plan
+from labtui.core.migration.claims import judge_namesakes, judge_objects
 from labtui.core.migration.fencing import Fence, FencedApplications, FencedCompose
 from labtui.core.migration.gitops.adopt import Adopt, Adoption, Protect
 from labtui.core.migration.gitops.applying import ApplyDelivery
@@ -27,6 +28,7 @@ from labtui.core.migration.places import Places
 from labtui.core.migration.probing import Probed, Probes, Running
 from labtui.core.migration.safety import preflight, safety_actions
 from labtui.core.migration.secrets import SecretsReady
+from labtui.core.migration.service import Listing
 from labtui.core.migration.soak import Soak, SoakPlan
 from labtui.core.migration.staying import Staying
 from labtui.core.migration.verify import Verify, VerifyPlan
@@ -64,14 +66,18 @@ class Script:
         observe: Callable[[Observation], None],
         keep: Callable[[About, Running], None],
         entries: Sequence[Entry] = (),
+        known: Callable[[], Listing] = lambda: Listing(()),
     ) -> None:
+        """`known` answers all migrations of the estate."""
+        self._known = known
         self._lab, self._tools, self._fence, self._about, self._agreed = lab, tools, fence, about, agreed
         self._given, self._observe, self._keep, self._entries = planned, observe, keep, entries
 
     @cached_property
     def _planned(self) -> PlannedStack:
         """Asked of the site when it is first needed: going back must not need a site that is away."""
-        return self._given or self._lab.planning().plan(self._about.site, self._about.stack)
+        place = (self._about.site, self._about.stack)
+        return self._given or self._lab.planning().plan(*place, self._agreed.answers)
 
     @cached_property
     def _settings(self) -> CheckSettings:
@@ -84,8 +90,19 @@ class Script:
         text = files.seen(path)
         return parse_checks(text, path) if text is not None else CheckSettings()
 
+    @property
+    def _times(self) -> CheckSettings:
+        """The same for titles and limits: a file that is wrong stops what reads it when it is done, and never the way back."""
+        try:
+            return self._settings
+        except LabError as error:
+            log.warning("the operator's checks cannot be read: %s", error)
+            return CheckSettings()
+
     def actions(self) -> tuple[Action, ...]:
-        """In their order."""
+        """In their order. Raises Invalid for checks that cannot be read, when the migration is a new one."""
+        if not self._entries:
+            _ = self._settings
         agreed, lab, about = self._agreed, self._lab, self._about
         moving, adoption = self._moving, self._adoption
         workload = moving.workload()
@@ -242,13 +259,18 @@ class Script:
             obstacles=(lambda: history.obstacles(paths)) if history is not None else None,
             objects=() if refs else self._lab.planning().render(self._planned, agreed.namespace),
             namespace=agreed.namespace,
+            place=self._place,
         )
         return tuple(made.checks())
+
+    def _place(self) -> Iterator[Check]:
+        yield judge_namesakes(self._known(), self._about, self._agreed.release)
+        yield judge_objects(self._tools.objects, self._agreed)
 
     @cached_property
     def _places(self) -> Places:
         tools = self._tools
-        return Places(self._agreed, tools.prober, tools.cluster, tools.objects, self._settings.edge)
+        return Places(self._agreed, tools.prober, tools.cluster, tools.objects, self._times.edge, self._times.trusted)
 
     @cached_property
     def _subject(self) -> str:
@@ -299,16 +321,17 @@ class Script:
         return made
 
     def _soak(self) -> Action:
-        settings = self._settings
+        times = self._times
 
         def find() -> SoakPlan:
+            settings = self._settings
             sides = self._places.sides(_quiet) if self._places.door is not None else None
             plan = soak_plan(settings, sides, self._subject)
             # a container that is stopped by now cannot answer
             loads = tuple(load for load in plan.loads if load.target.side is not Side.DOCKER)
             return replace(plan, loads=loads) if self._moving.in_place else plan
 
-        return Soak(self._subject, settings.soak_seconds, find, self._tools.prober, self._watching)
+        return Soak(self._subject, times.soak_seconds, find, self._tools.prober, self._watching)
 
     def _retire(self) -> tuple[Action, ...]:
         about, lab = self._about, self._lab
@@ -316,7 +339,7 @@ class Script:
         world = replace(self._world, pace=replace(pace, limit=PODS_SECONDS))
         containers, control = self._tools.containers, FencedCompose(lab.compose_control(), self._fence)
         place = (about.site, about.stack)
-        limit = self._settings.drain_seconds
+        limit = self._times.drain_seconds
         found: tuple[Action, ...] = (
             Drain(*place, world, containers, lab.clock, limit, pace),
             RestartOff(*place, containers),
