@@ -116,7 +116,11 @@ def test_what_others_have_there_stops_it(thing: tuple[str, str, Mapping[str, Any
 
 
 def test_what_is_the_stacks_own_or_has_another_name_does_not() -> None:
-    mine = (("Service", "web", own("shop")), ("Deployment", "cache", tracked("shop")), ("Service", "other", {}))
+    mine: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        ("Service", "web", own("shop")),
+        ("Deployment", "cache", tracked("shop")),
+        ("Service", "other", {}),
+    )
     assert judged(*mine).verdict is Verdict.OK
     assert judged(("Service", "web", tracked("older")), old="older").verdict is Verdict.OK  # it is taken over
     assert judged(("Service", "web", tracked("older"))).verdict is Verdict.FAIL
