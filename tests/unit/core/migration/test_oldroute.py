@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import yaml
 
-from labtui.core.migration.gitops.adopt import route_alone
 from labtui.core.migration.gitops.oldroute import (
     KEPT,
     SYNC_OPTIONS,
@@ -22,6 +21,7 @@ from labtui.core.migration.gitops.oldroute import (
     taken_out,
     taken_over,
 )
+from labtui.core.migration.gitops.values import route_alone
 from labtui.domain.errors import Refused
 from tests.unit.core.migration.world import PLANNED
 

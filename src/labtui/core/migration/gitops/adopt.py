@@ -23,7 +23,15 @@ from labtui.core.migration.gitops.oldroute import (
     protected_template,
     taken_out,
 )
-from labtui.core.migration.gitops.values import Layout, find_entry, new_text, with_entry, with_values, without_entry
+from labtui.core.migration.gitops.values import (
+    Layout,
+    find_entry,
+    new_text,
+    route_alone,
+    with_entry,
+    with_values,
+    without_entry,
+)
 from labtui.core.promotion.text import read_values, rewrite
 from labtui.domain.errors import NotFound, OutcomeUnknown, Refused
 from labtui.domain.migration.steps import StepName
@@ -311,12 +319,9 @@ class Adopt:
         touched = [c for c in adoption.commits.files.touched(own, ["."], 2)]
         before = touched[1].revision if len(touched) > 1 else own
         _, files = adoption.sources(before)
-        file = next(
-            f
-            for f in files
-            if (t := adoption.commits.texts(before, [f])[f]) and described(t, f, adoption.route.service)
-        )
-        former = adoption.commits.texts(before, [file])[file] or ""
+        texts = {f: adoption.commits.texts(before, [f])[f] or "" for f in files}
+        file = next(f for f, text in texts.items() if text and described(text, f, adoption.route.service))
+        former = texts[file]
         place = described(former, file, adoption.route.service) or ()
         there = adoption.commits.texts(before, [path, adoption.layout.list])
         known = find_entry(there[adoption.layout.list] or "", adoption.layout.list, adoption.stack)
@@ -391,16 +396,3 @@ def _put_back(text: str, former: str, file: str, place: tuple[Any, ...]) -> str:
     else:
         here[place[-1]] = there[place[-1]]
     return rewrite(text, values, former, file)
-
-
-def route_alone(text: str, path: str) -> str:
-    """The same values with the component that users reach alone: no pods, no other Service, and nothing that it waits for."""
-    values = read_values(text, path)
-    name = (values.get("ingress") or {}).get("component")
-    components = {k: v for k, v in (values.get("components") or {}).items() if k == name}
-    for component in components.values():
-        component.pop("waitFor", None)  # those components are gone, and the chart refuses what waits for them
-        service = component.get("service") or {}
-        if service.get("aliases"):
-            component["service"] = {**service, "aliases": []}
-    return with_values(text, path, {"workload": False, "traffic": "docker", "components": components})

@@ -249,3 +249,16 @@ def without_entry(text: str, layout: Layout, stack: str, *, keep: bool = False) 
         elif _applications(group):
             group["applications"] = [raw for raw in group["applications"] if raw.get("name") != stack]
     return rewrite(text, values, new_text(values), layout.list)
+
+
+def route_alone(text: str, path: str) -> str:
+    """The same values with the component that users reach alone: no pods, no other Service, and nothing that it waits for."""
+    values = read_values(text, path)
+    name = (values.get("ingress") or {}).get("component")
+    components = {k: v for k, v in (values.get("components") or {}).items() if k == name}
+    for component in components.values():
+        component.pop("waitFor", None)  # those components are gone, and the chart refuses what waits for them
+        service = component.get("service") or {}
+        if service.get("aliases"):
+            component["service"] = {**service, "aliases": []}
+    return with_values(text, path, {"workload": False, "traffic": "docker", "components": components})
