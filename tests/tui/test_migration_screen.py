@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from textual.widgets import Input
 from labtui.core.migration.journal_file import JournalFile
 from labtui.domain.errors import BudgetExceeded, LabError
 from labtui.domain.migration.journal import Mark, State
+from labtui.domain.migration.progress import Event, MigrationProgress
 from labtui.domain.migration.steps import StepName
 from labtui.tui.app import LabApp
 from labtui.tui.migration.board import Reading
@@ -94,6 +96,20 @@ async def test_it_runs_after_the_name_is_typed_and_shows_each_step(lab: MovingLa
         await pilot.press("escape")
         await until(lambda: "● wroclaw/emby" in screen_text(app) and "on Kubernetes" in screen_text(app))
     assert journal(lab).entries[-1].data == {"reached": State.KUBERNETES.value}
+
+
+async def test_a_small_screen_says_what_is_waited_for(lab: MovingLab) -> None:
+    """The log has no room there."""
+    gate = lab.action(StepName.CUT_OVER, "kubernetes").gate = threading.Event()
+    async with running(lab, (80, 24)) as (app, pilot):
+        screen = await begin(app, pilot)
+        await until(lambda: "⇄ cut over" in screen_text(app))
+        words = "The cluster does not answer: connection refused. Waiting; nothing is done meanwhile"
+        screen.track.heard(MigrationProgress(datetime.now(UTC), screen.track.id, Event.WAITING, words))
+        await until(lambda: "The cluster does not answer" in screen_text(app))
+        gate.set()
+        await until(lambda: "done, on Kubernetes" in screen_text(app))
+        assert "The cluster does not answer" not in screen_text(app)
 
 
 async def test_a_wrong_name_begins_nothing(lab: MovingLab) -> None:

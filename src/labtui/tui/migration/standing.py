@@ -5,6 +5,7 @@ from __future__ import annotations
 from labtui.core.migration.overview import failure, where
 from labtui.core.migration.reporting import next_command
 from labtui.domain.migration.journal import Entry, Mark, State, open_goal, state_of
+from labtui.domain.migration.progress import Event
 from labtui.domain.migration.standing import standing
 from labtui.domain.plan import Result
 from labtui.domain.states import Level
@@ -44,6 +45,8 @@ def rows(track: Track, keys: dict[str, str]) -> list[Row]:
     found: list[Row] = []
     if track.running:
         found.append(_said(level, f"{_first(standing(entries))}. {_running_words(track, keys)}"))
+        if track.log and track.log[-1].event is Event.WAITING:  # a small screen has no room for the log
+            found.append(_said(Level.DRIFTED, track.log[-1].text))
         return _with_problem(found, track)
     if track.holder:
         found.append(_said(level, f"{clean(track.holder)} works on it now; it lets go when it has ended or died"))
