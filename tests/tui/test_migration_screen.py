@@ -17,8 +17,10 @@ from labtui.domain.errors import BudgetExceeded, LabError
 from labtui.domain.migration.journal import Mark, State
 from labtui.domain.migration.progress import Event, MigrationProgress
 from labtui.domain.migration.steps import StepName
+from labtui.domain.states import Level
 from labtui.tui.app import LabApp
 from labtui.tui.migration.board import Reading
+from labtui.tui.migration.steps import StepLine
 from labtui.tui.screens.confirm import ConfirmScreen
 from labtui.tui.screens.leave import LeaveScreen
 from labtui.tui.screens.migration import MigrationScreen
@@ -96,6 +98,28 @@ async def test_it_runs_after_the_name_is_typed_and_shows_each_step(lab: MovingLa
         await pilot.press("escape")
         await until(lambda: "● wroclaw/emby" in screen_text(app) and "on Kubernetes" in screen_text(app))
     assert journal(lab).entries[-1].data == {"reached": State.KUBERNETES.value}
+
+
+async def test_the_cursor_stays_where_it_is_when_no_step_is_done_any_more(lab: MovingLab) -> None:
+    """After an undo of everything all of them are undone."""
+    async with opened_undone(lab) as screen:
+        before = screen.steps.chosen
+        screen._moved = False
+        screen._follow([StepLine(step, Level.OFF, "undone", "", "", False) for step in StepName])
+        assert screen.steps.chosen is before
+
+
+@asynccontextmanager
+async def opened_undone(lab: MovingLab) -> AsyncIterator[MigrationScreen]:
+    """The screen of one that was undone from there."""
+    async with running(lab) as (app, pilot):
+        screen = await begin(app, pilot)
+        await until(lambda: "done, on Kubernetes" in screen_text(app))
+        await until(lambda: app.board.reading is Reading.KNOWN)
+        await pilot.press("U")
+        await confirm(app, pilot)
+        await until(lambda: "Everything is on Docker" in screen_text(app))
+        yield screen
 
 
 async def test_a_small_screen_says_what_is_waited_for(lab: MovingLab) -> None:

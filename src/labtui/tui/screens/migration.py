@@ -113,7 +113,8 @@ class MigrationScreen(LabScreen):
             return
         wanted = [line.step for line in lines if line.level in (Level.MOVING, Level.BROKEN)]
         done = [line.step for line in lines if line.level is Level.WELL]
-        self.steps.choose(wanted[-1] if wanted else done[-1], follow=True)
+        if found := wanted or done:  # neither: everything was undone
+            self.steps.choose(found[-1], follow=True)
 
     def _draw_words(self) -> None:
         width = max(20, self.body.size.width - 4)
