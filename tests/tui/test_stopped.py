@@ -41,6 +41,7 @@ def go_on(terminal: Terminal) -> None:
     os.kill(terminal.pid, signal.SIGCONT)
     until_state(terminal, "SR")
     terminal.wait_for(lambda text: "vault ◐" in text and "Activity" in text and "q Quit" in text)
+    terminal.settle(0.3, 10)  # a stop in the middle of the painting would be another test
 
 
 def keys_work_and_it_ends(terminal: Terminal) -> None:
